@@ -1,0 +1,16 @@
+.PHONY: check fix test docs
+
+check:  ## lint, format check, types
+	ruff check .
+	ruff format --check .
+	mypy
+
+fix:  ## mend what can be mended mechanically
+	ruff check --fix .
+	ruff format .
+
+test:  ## the whole suite, against the installed package
+	pytest
+
+docs:  ## the README's figures: accuracy of the digits example, three seeds a cell
+	python tests/accuracy_table.py

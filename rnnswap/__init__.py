@@ -1,0 +1,98 @@
+"""Put another recurrent cell where torch.nn.LSTM is used: truthfully, fast and reversibly.
+
+`import rnnswap` imports no torch: every public name is resolved on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rnnswap.attention._recurrent import with_attention as with_attention
+    from rnnswap.cells._indrnn import IndRNN as IndRNN
+    from rnnswap.cells._indrnn import IndRNNv2 as IndRNNv2
+    from rnnswap.cells._janet import JANET as JANET
+    from rnnswap.cells._layer import RecurrentLayer as RecurrentLayer
+    from rnnswap.discovery import get_attention as get_attention
+    from rnnswap.discovery import get_cell as get_cell
+    from rnnswap.discovery import list_attentions as list_attentions
+    from rnnswap.discovery import list_cells as list_cells
+    from rnnswap.discovery import list_clip_policies as list_clip_policies
+    from rnnswap.errors import ClipError as ClipError
+    from rnnswap.errors import DuplicateNameError as DuplicateNameError
+    from rnnswap.errors import KernelUnavailableError as KernelUnavailableError
+    from rnnswap.errors import NoEffectWarning as NoEffectWarning
+    from rnnswap.errors import OptionError as OptionError
+    from rnnswap.errors import PluginError as PluginError
+    from rnnswap.errors import RewriteError as RewriteError
+    from rnnswap.errors import RnnswapError as RnnswapError
+    from rnnswap.errors import ScriptError as ScriptError
+    from rnnswap.errors import SwapError as SwapError
+    from rnnswap.errors import UnknownNameError as UnknownNameError
+    from rnnswap.errors import UnsupportedError as UnsupportedError
+    from rnnswap.hookspecs import hookimpl as hookimpl
+    from rnnswap.patch._model import SwapReport as SwapReport
+    from rnnswap.patch._model import swap_ as swap_
+    from rnnswap.patch._runtime import patched as patched
+    from rnnswap.patch.source import rewrite_source as rewrite_source
+    from rnnswap.spec import AttentionSpec as AttentionSpec
+    from rnnswap.spec import CellSpec as CellSpec
+    from rnnswap.spec import ClipSpec as ClipSpec
+    from rnnswap.spec import OptionSpec as OptionSpec
+
+_HOMES = {
+    "attention._recurrent": ("with_attention",),
+    "cells._indrnn": ("IndRNN", "IndRNNv2"),
+    "cells._janet": ("JANET",),
+    "cells._layer": ("RecurrentLayer",),
+    "discovery": (
+        "get_attention",
+        "get_cell",
+        "list_attentions",
+        "list_cells",
+        "list_clip_policies",
+    ),
+    "errors": (
+        "ClipError",
+        "DuplicateNameError",
+        "KernelUnavailableError",
+        "NoEffectWarning",
+        "OptionError",
+        "PluginError",
+        "RewriteError",
+        "RnnswapError",
+        "ScriptError",
+        "SwapError",
+        "UnknownNameError",
+        "UnsupportedError",
+    ),
+    "hookspecs": ("hookimpl",),
+    "patch._model": ("SwapReport", "swap_"),
+    "patch._runtime": ("patched",),
+    "patch.source": ("rewrite_source",),
+    "spec": ("AttentionSpec", "CellSpec", "ClipSpec", "OptionSpec"),
+}
+_MODULES = ("attention", "clip")
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted((*_HOME_OF, *_MODULES))  # noqa: PLE0605  (made from the table above)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"rnnswap.{name}")
+    if name == "__version__":
+        import importlib_metadata
+
+        return importlib_metadata.version("rnnswap")
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'rnnswap' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"rnnswap.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,90 @@
+"""What ships in the box, registered as a stranger's plugin would be. Imports no torch."""
+
+from __future__ import annotations
+
+from rnnswap.hookspecs import hookimpl
+from rnnswap.spec import AttentionSpec, CellSpec, ClipSpec, OptionSpec
+
+_INDRNN_OPTIONS = {
+    "nonlinearity": OptionSpec(str, "relu", "activation: relu or tanh"),
+    "recurrent_max": OptionSpec(float, None, "upper bound of |u|, > 0"),
+    "recurrent_min": OptionSpec(float, None, "lower bound of |u|, >= 0"),
+}
+
+
+@hookimpl
+def rnnswap_cells() -> list[CellSpec]:
+    """The cells of the box, and nn.LSTM itself as the way back."""
+    return [
+        CellSpec(
+            name="janet",
+            target="rnnswap:JANET",
+            options={
+                "beta": OptionSpec(float, 1.0, "shift of the input gate"),
+                "t_max": OptionSpec(int, None, "longest sequence, > 2: chrono initialisation"),
+            },
+            summary="forget gate only, half of an LSTM's parameters (arXiv:1804.04849)",
+        ),
+        CellSpec(
+            name="indrnn",
+            target="rnnswap:IndRNN",
+            options=_INDRNN_OPTIONS,
+            summary="element-wise recurrence for very long sequences (arXiv:1803.04831)",
+        ),
+        CellSpec(
+            name="indrnn-v2",
+            target="rnnswap:IndRNNv2",
+            options=_INDRNN_OPTIONS
+            | {
+                "batch_norm": OptionSpec(bool, False, "batch norm over time after each layer"),
+                "residual": OptionSpec(bool, False, "add a layer's input to its output"),
+            },
+            summary="IndRNN stacked deep: batch norm and residual connections (arXiv:1910.06251)",
+        ),
+        CellSpec(
+            name="lstm",
+            target="torch.nn:LSTM",
+            cell_target="torch.nn:LSTMCell",
+            summary="torch.nn.LSTM itself: the way back",
+        ),
+    ]
+
+
+@hookimpl
+def rnnswap_attentions() -> list[AttentionSpec]:
+    """The attention mechanisms of the box."""
+    return [
+        AttentionSpec(
+            name="soft",
+            target="rnnswap.attention:SoftAttention",
+            options={"score": OptionSpec(str, "general", "dot, general or additive")},
+            summary="softmax over the steps; every step keeps a weight (arXiv:1508.04025)",
+        ),
+    ]
+
+
+@hookimpl
+def rnnswap_clip_policies() -> list[ClipSpec]:
+    """The clipping policies of the box."""
+    return [
+        ClipSpec(name="none", target="rnnswap.clip:NoClip", summary="leave gradients as they are"),
+        ClipSpec(
+            name="value",
+            target="rnnswap.clip:ValueClip",
+            numbers=("limit",),
+            summary="clamp every element to [-limit, limit] (torch's clip_grad_value_)",
+        ),
+        ClipSpec(
+            name="hook",
+            target="rnnswap.clip:HookClip",
+            numbers=("low", "high"),
+            summary="clamp to [low, high] in a hook on each parameter, at each backward",
+        ),
+        ClipSpec(
+            name="norm",
+            target="rnnswap.clip:NormClip",
+            numbers=("max_norm",),
+            options={"p": OptionSpec(float, 2.0, "order of the norm, > 0; inf for the maximum")},
+            summary="scale all gradients to a total norm (torch's clip_grad_norm_)",
+        ),
+    ]

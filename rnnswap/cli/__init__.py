@@ -1,0 +1,62 @@
+"""The `rnnswap` command. Errors become exit codes here and nowhere else.
+
+Exit codes: 0 done or nothing to do; 1 `--check` and something would change; 2 misuse;
+3 `train`: ran without effect; 123 some file could not be read, parsed or rewritten.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from rnnswap.errors import RnnswapError
+
+EXIT_CHECK = 1
+EXIT_MISUSE = 2
+EXIT_NO_EFFECT = 3
+EXIT_UNREADABLE = 123
+
+# Loaded when it runs, so that one command does not pay for what another imports; the text stands
+# here so that `rnnswap --help` imports none of them.
+_COMMANDS = {
+    "patch": "Rewrite nn.LSTM in source files into another cell.",
+    "plugins": "List cells, attention mechanisms and clipping policies.",
+    "train": "Run a training script with another cell and gradient clipping.",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"rnnswap.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except RnnswapError as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = EXIT_MISUSE
+            raise failure from error
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rnnswap")
+def main() -> None:
+    """Put another recurrent cell where torch.nn.LSTM is used.
+
+    \b
+    rnnswap patch LSTMModel.py                             rewrite a file to use JANET
+    rnnswap train --cell janet --clip norm:1.0 train.py    run a script, untouched, with JANET
+    """

@@ -1,0 +1,62 @@
+"""Consoles for talk (stderr) and results (stdout), and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from rnnswap import discovery
+
+FunctionT = TypeVar("FunctionT")
+
+
+def talk() -> Console:
+    """Return a console on stderr; plain when it is not a terminal, NO_COLOR honoured."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def results() -> Console:
+    """Return a console on stdout, likewise."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+class CellName(click.ParamType[str]):
+    """The name of an installed cell, with completion."""
+
+    name = "cell"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Check that the cell exists; the registry's sentence names the choices."""
+        return discovery.installed().cells.get(value).name
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Complete from the registry."""
+        return _complete(discovery.list_cells(), incomplete)
+
+
+class AttentionName(click.ParamType[str]):
+    """The name of an installed attention mechanism, with completion."""
+
+    name = "attention"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Check that the mechanism exists; the registry's sentence names the choices."""
+        return discovery.installed().attentions.get(value).name
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Complete from the registry."""
+        return _complete(discovery.list_attentions(), incomplete)
+
+
+def _complete(
+    names: list[str], incomplete: str
+) -> list[click.shell_completion.CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]

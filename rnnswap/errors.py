@@ -1,0 +1,111 @@
+"""Every exception of rnnswap.
+
+RnnswapError
+├── UnknownNameError      (LookupError)   no cell, attention or policy of that name
+├── DuplicateNameError    (ValueError)    a name is already taken in a registry
+├── PluginError           (RuntimeError)  a plugin failed to load or provides nonsense
+├── OptionError           (ValueError)    an option a cell, attention or policy does not take
+├── UnsupportedError      (NotImplementedError)  a cell cannot do what was asked of it
+├── SwapError             (RuntimeError)  a live model or process could not be patched
+├── RewriteError          (ValueError)    a source text could not be rewritten
+├── KernelUnavailableError (RuntimeError) a forced implementation cannot run
+├── ClipError             (ValueError)    a clipping policy is malformed or cannot act
+└── ScriptError           (RuntimeError)  a training script could not be started
+
+NoEffectWarning (UserWarning)             an operation changed nothing
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RnnswapError(Exception):
+    """Base of every error raised by rnnswap."""
+
+
+class UnknownNameError(RnnswapError, LookupError):
+    """No cell, attention mechanism or clipping policy is registered under `name`."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        self.kind = kind
+        self.name = name
+        self.known = sorted(known)
+        super().__init__(f"unknown {kind} {name!r} {_choices(name, self.known)}{hint}")
+
+
+class DuplicateNameError(RnnswapError, ValueError):
+    """A name is already taken; carries `kind`, `name` and the present `owner`."""
+
+    def __init__(self, kind: str, name: str, owner: str) -> None:
+        self.kind = kind
+        self.name = name
+        self.owner = owner
+        super().__init__(f"{kind} {name!r} is already provided by {owner}")
+
+
+class PluginError(RnnswapError, RuntimeError):
+    """A plugin failed to load or provides something that is not what it says."""
+
+
+class OptionError(RnnswapError, ValueError):
+    """An option is unknown to a cell, attention mechanism or policy, or has a bad value."""
+
+
+class UnsupportedError(RnnswapError, NotImplementedError):
+    """A cell declares that it cannot do what was asked of it."""
+
+
+class SwapError(RnnswapError, RuntimeError):
+    """A live model or the running process could not be patched; nothing was changed."""
+
+
+class RewriteError(RnnswapError, ValueError):
+    """A source text could not be rewritten; carries `path`, `line` and `column` (1-based)."""
+
+    def __init__(self, reason: str, path: str, line: int | None = None, column: int = 1) -> None:
+        self.reason = reason
+        self.path = path
+        self.line = line
+        self.column = column
+        place = path if line is None else f"{path}:{line}:{column}"
+        super().__init__(f"{place}: {reason}")
+
+
+class KernelUnavailableError(RnnswapError, RuntimeError):
+    """The implementation forced by RNNSWAP_IMPL cannot run; carries the `reasons`."""
+
+    def __init__(self, operation: str, implementation: str, reasons: list[str]) -> None:
+        self.operation = operation
+        self.implementation = implementation
+        self.reasons = reasons
+        super().__init__(
+            f"implementation {implementation!r} of {operation} cannot run here: "
+            + "; ".join(reasons)
+        )
+
+
+class ClipError(RnnswapError, ValueError):
+    """A clipping policy is malformed, or cannot act where it was asked to."""
+
+
+class ScriptError(RnnswapError, RuntimeError):
+    """A training script could not be read or started."""
+
+
+class NoEffectWarning(UserWarning):
+    """An operation changed nothing, although it was asked to change something."""
+
+
+def _choices(name: str, known: list[str]) -> str:
+    """All names if ten or fewer, else the three nearest; with a suggestion when one is near."""
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if not known:
+        return "(none is registered)"
+    if len(known) <= 10:
+        listing = "registered: " + ", ".join(known)
+    else:
+        nearest = near or known[:3]
+        listing = f"{len(known)} are registered, nearest: " + ", ".join(nearest)
+    return f"({listing}); did you mean {near[0]!r}?" if near else f"({listing})"

@@ -1,0 +1,194 @@
+"""Frozen records that describe what a plugin provides, and what the source patcher found.
+
+A record names its class by a string, `"package.module:Class"`, so that listing plugins and
+rewriting source imports neither torch nor the plugin's implementation. Only `load_target`
+imports it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnswap.errors import OptionError, PluginError
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+#: Arguments of nn.LSTM's constructor, in its positional order.
+LSTM_ARGUMENTS = (
+    "input_size",
+    "hidden_size",
+    "num_layers",
+    "bias",
+    "batch_first",
+    "dropout",
+    "bidirectional",
+    "proj_size",
+    "device",
+    "dtype",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSpec:
+    """One keyword-only extra of a cell, attention mechanism or policy.
+
+    Args:
+        type: bool, int, float or str: how text from the command line is read.
+        default: Value when the option is not given.
+        help: One line for `rnnswap plugins`.
+    """
+
+    type: type
+    default: Any = None
+    help: str = ""
+
+    def parse(self, name: str, text: str) -> Any:
+        """Return `text` as this option's type.
+
+        Raises:
+            OptionError: `text` does not read as the type; names the option and the type.
+        """
+        try:
+            if self.type is bool:
+                return _BOOLEANS[text.lower()]
+            return self.type(text)
+        except (KeyError, ValueError) as error:
+            raise OptionError(
+                f"option {name} takes {_article(self.type.__name__)}, got {text!r}"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    name: str
+    target: str
+    options: Mapping[str, OptionSpec] = field(default_factory=dict)
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise PluginError(
+                f"name {self.name!r} is not lower case letters, digits and hyphens, letter first"
+            )
+        _check_target(self.name, self.target)
+
+    def parse_options(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """Read option values given as text, such as those of `--cell-arg`.
+
+        Raises:
+            OptionError: An option is unknown, or its value does not read as its type.
+        """
+        self.check_options(texts)
+        return {key: self.options[key].parse(key, text) for key, text in texts.items()}
+
+    def check_options(self, given: Mapping[str, Any]) -> None:
+        """Raise OptionError if `given` has a key this record does not know."""
+        for key in given:
+            if key not in self.options:
+                known = ", ".join(sorted(self.options)) or "none"
+                raise OptionError(f"{self.name!r} has no option {key!r} (options: {known})")
+
+
+@dataclass(frozen=True, slots=True)
+class CellSpec(_Record):
+    """A recurrent layer that stands where nn.LSTM stands.
+
+    Args:
+        name: Lower case letters, digits and hyphens, a letter first.
+        target: `"package.module:Class"`; the class takes nn.LSTM's constructor arguments.
+        options: Keyword-only extras of the class.
+        summary: One line for `rnnswap plugins`.
+        cell_target: The class that stands where nn.LSTMCell stands, or None.
+        unsupported: Names among nn.LSTM's arguments that the class cannot honour.
+        transfers: True if the class has `from_lstm`.
+    """
+
+    cell_target: str | None = None
+    unsupported: frozenset[str] = frozenset()
+    transfers: bool = False
+
+    def __post_init__(self) -> None:
+        # Named in full: zero-argument super() does not survive the rebuilt class of slots=True.
+        _Record.__post_init__(self)
+        if self.cell_target is not None:
+            _check_target(self.name, self.cell_target)
+        object.__setattr__(self, "unsupported", frozenset(self.unsupported))
+        for argument in self.unsupported - set(LSTM_ARGUMENTS):
+            raise PluginError(f"{self.name}: {argument!r} is not an argument of nn.LSTM")
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionSpec(_Record):
+    """An attention mechanism: a module mapping (query, key, value, mask) to (context, weights).
+
+    Args:
+        name: Lower case letters, digits and hyphens, a letter first.
+        target: `"package.module:Class"`, constructed as
+            `Class(query_size, key_size, device=..., dtype=..., **options)`.
+        options: Keyword-only extras of the class.
+        summary: One line for `rnnswap plugins`.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSpec(_Record):
+    """A gradient clipping policy, written `name:number,...,option=value`.
+
+    Args:
+        name: Lower case letters, digits and hyphens, a letter first.
+        target: `"package.module:Class"`, constructed as `Class(*numbers, **options)`.
+        options: What may follow the numbers as `option=value`.
+        summary: One line for `rnnswap plugins`.
+        numbers: Names of the numbers that must follow the colon, in order.
+    """
+
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One place in a source file that uses an LSTM, and what was or must be done about it.
+
+    Args:
+        line: 1-based.
+        column: 1-based, in characters.
+        code: `RSW1xx` rewritten, `RSW2xx` left, `RSW3xx` rewritten but look here,
+            `RSW9xx` could not be read.
+        message: One line: what stands there and what happened to it, with the reason.
+    """
+
+    line: int
+    column: int
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column} {self.code} {self.message}"
+
+
+def load_target(target: str) -> Any:
+    """Import and return what `"package.module:Name"` names.
+
+    Raises:
+        PluginError: The module cannot be imported or lacks the name.
+    """
+    module_name, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"target {target!r} cannot be loaded: {error}") from error
+
+
+def _check_target(name: str, target: object) -> None:
+    if not isinstance(target, str) or not _TARGET.fullmatch(target):
+        raise PluginError(f"{name}: target {target!r} is not of the form 'package.module:Class'")
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
