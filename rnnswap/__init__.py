@@ -76,7 +76,7 @@ _HOMES = {
 _MODULES = ("attention", "clip")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted((*_HOME_OF, *_MODULES))  # noqa: PLE0605  (made from the table above)
+__all__ = sorted((*_HOME_OF, *_MODULES))
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,6 @@
 """The grammar of clipping policies, torch-free: `name[:number,...[,option=value,...]]`.
 
-    none    value:1.0    hook:-0.1,1.0    norm:1.0    norm:1.0,p=inf
+none    value:1.0    hook:-0.1,1.0    norm:1.0    norm:1.0,p=inf
 """
 
 from __future__ import annotations

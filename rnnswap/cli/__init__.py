@@ -27,6 +27,10 @@ _COMMANDS = {
 }
 
 
+class _Misuse(click.ClickException):
+    exit_code = EXIT_MISUSE
+
+
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -46,15 +50,13 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except RnnswapError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = EXIT_MISUSE
-            raise failure from error
+            raise _Misuse(str(error)) from error
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rnnswap")
 def main() -> None:
-    """Put another recurrent cell where torch.nn.LSTM is used.
+    r"""Put another recurrent cell where torch.nn.LSTM is used.
 
     \b
     rnnswap patch LSTMModel.py                             rewrite a file to use JANET

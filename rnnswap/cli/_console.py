@@ -54,9 +54,7 @@ class AttentionName(click.ParamType[str]):
         return _complete(discovery.list_attentions(), incomplete)
 
 
-def _complete(
-    names: list[str], incomplete: str
-) -> list[click.shell_completion.CompletionItem]:
+def _complete(names: list[str], incomplete: str) -> list[click.shell_completion.CompletionItem]:
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -1,0 +1,140 @@
+"""Attention over the steps of a recurrent layer's own output, as a class with its constructor."""
+
+from __future__ import annotations
+
+import copyreg
+import functools
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from rnnswap.discovery import installed
+from rnnswap.errors import OptionError
+from rnnswap.spec import load_target
+
+
+def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> type[nn.Module]:
+    """Return a class that is `cell` with an attention mechanism over the steps of its output.
+
+    Its constructor and `forward` are the cell's. The output becomes
+    tanh(W_c [context; output]) in the cell's output shape (Luong et al., arXiv:1508.04025,
+    equation 5), where each step attends to itself and those before it, with `bidirectional` to all
+    steps, and padding is masked. h_n and c_n stay the recurrence's, so a model that reads only
+    those sees no attention. Carrying the state over does not carry what was attended to: attention
+    sees the current call only.
+
+    The same arguments give the same class; it and its instances can be pickled.
+
+    Args:
+        cell: A recurrent layer class: torch.nn.LSTM or one with its contract.
+        attention: Name of an installed attention mechanism, such as "soft".
+        **options: Of the mechanism.
+
+    Raises:
+        UnknownNameError: No such mechanism is installed.
+        OptionError: The mechanism has no such option, or `cell` is not a module class.
+
+    Example:
+        >>> rnn = with_attention(JANET, "soft")(10, 20, batch_first=True)
+    """
+    if not (isinstance(cell, type) and issubclass(cell, nn.Module)):
+        raise OptionError(f"with_attention takes a recurrent layer class, got {cell!r}")
+    spec = installed().attentions.get(attention).spec
+    spec.check_options(options)
+    # mypy takes the class for one of its instances, which may not be hashable.
+    return _build(cell, attention, spec.target, tuple(sorted(options.items())))  # type: ignore[arg-type]
+
+
+class _AttentiveType(type):
+    """Metaclass that marks the classes built here, so that pickle rebuilds them."""
+
+    recipe: tuple[type[nn.Module], str, tuple[tuple[str, Any], ...]]
+
+
+def _rebuild(cell: type[nn.Module], attention: str, options: dict[str, Any]) -> type[nn.Module]:
+    return with_attention(cell, attention, **options)
+
+
+def _reduce(cls: _AttentiveType) -> tuple[Any, ...]:
+    cell, attention, options = cls.recipe
+    return _rebuild, (cell, attention, dict(options))
+
+
+copyreg.pickle(_AttentiveType, _reduce)
+
+
+class _OverSteps(nn.Module):
+    """Attention of a sequence over itself and the attentional output."""
+
+    def __init__(self, mechanism: nn.Module, width: int, causal: bool, **like: Any) -> None:
+        super().__init__()
+        self.mechanism = mechanism
+        self.combine = nn.Linear(2 * width, width, bias=False, **like)
+        self.causal = causal
+
+    def forward(self, output: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return the attentional output (B, T, W) of output (B, T, W)."""
+        context, _ = self.mechanism(output, output, output, self._mask(output, lengths))
+        combined: Tensor = torch.tanh(self.combine(torch.cat((context, output), -1)))
+        return combined
+
+    def _mask(self, output: Tensor, lengths: Tensor | None) -> Tensor | None:
+        steps = torch.arange(output.size(1), device=output.device)
+        mask = (steps <= steps.unsqueeze(1)).unsqueeze(0) if self.causal else None
+        if lengths is not None:
+            real = (steps < lengths.to(output.device).unsqueeze(1)).unsqueeze(1)
+            mask = real if mask is None else mask & real
+        return mask
+
+
+@functools.cache
+def _build(
+    cell: type[nn.Module],
+    attention: str,
+    target: str,
+    options: tuple[tuple[str, Any], ...],
+) -> type[nn.Module]:
+    class Attentive(cell, metaclass=_AttentiveType):  # type: ignore[valid-type, misc]
+        recipe = (cell, attention, options)
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            first = next(self.parameters())
+            like = {"device": first.device, "dtype": first.dtype}
+            directions = 2 if self.bidirectional else 1
+            width = (self.proj_size or self.hidden_size) * directions
+            mechanism = load_target(target)(width, width, **like, **dict(options))
+            self.attention = _OverSteps(mechanism, width, not self.bidirectional, **like)
+
+        def forward(self, input: Any, hx: Any = None) -> Any:
+            output, state = super().forward(input, hx)
+            return self._attend(output), state
+
+        def _attend(self, output: Any) -> Any:
+            if isinstance(output, PackedSequence):
+                padded, lengths = pad_packed_sequence(
+                    PackedSequence(output.data, output.batch_sizes), batch_first=True
+                )
+                attended = self.attention(padded, lengths)
+                packed = pack_padded_sequence(attended, lengths, batch_first=True)
+                return PackedSequence(packed.data, *output[1:])
+            if output.dim() == 2:
+                return self.attention(output.unsqueeze(0), None).squeeze(0)
+            if self.batch_first:
+                return self.attention(output, None)
+            return self.attention(output.transpose(0, 1), None).transpose(0, 1)
+
+    title = "".join(part.capitalize() for part in attention.split("-"))
+    Attentive.__name__ = Attentive.__qualname__ = f"{cell.__name__}With{title}Attention"
+    Attentive.__module__ = "rnnswap"
+    Attentive.__doc__ = (
+        f"{cell.__name__} with {attention} attention over the steps of its output.\n\n"
+        f"Made by rnnswap.with_attention; its constructor is {cell.__name__}'s.\n\n"
+        f"{cell.__doc__ or ''}"
+    )
+    return Attentive
+
+
+with_attention.__module__ = "rnnswap"

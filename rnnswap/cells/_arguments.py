@@ -1,0 +1,115 @@
+"""Checks of what a caller hands to a recurrent layer, with nn.LSTM's exception types."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def check_constructor(
+    input_size: Any,
+    hidden_size: Any,
+    num_layers: Any,
+    bias: Any,
+    batch_first: Any,
+    dropout: Any,
+    proj_size: Any,
+) -> None:
+    """Refuse what nn.LSTM's constructor refuses, and warn where it warns.
+
+    Raises:
+        TypeError: A size is not an int, or a flag is not a bool.
+        ValueError: A size, `dropout` or `proj_size` is out of range.
+    """
+    for name, flag in (("bias", bias), ("batch_first", batch_first)):
+        if not isinstance(flag, bool):
+            raise TypeError(f"{name} must be a bool, got {flag!r}")
+    sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
+    for name, size in sizes.items():
+        if not isinstance(size, int):
+            raise TypeError(f"{name} must be an int, got {size!r}")
+        if size <= 0:
+            raise ValueError(f"{name} must be greater than zero, got {size}")
+    if not 0 <= proj_size < hidden_size:
+        raise ValueError(
+            f"proj_size must be at least 0 and smaller than hidden_size {hidden_size}, "
+            f"got {proj_size}"
+        )
+    _check_dropout(dropout, num_layers)
+
+
+def _check_dropout(dropout: Any, num_layers: int) -> None:
+    if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:
+        raise ValueError(f"dropout must be a number in [0, 1], got {dropout!r}")
+    if dropout > 0 and num_layers == 1:
+        warnings.warn(
+            f"dropout acts between layers, so dropout={dropout} has no effect with num_layers=1",
+            stacklevel=_frames_to_caller(),
+        )
+
+
+def _frames_to_caller() -> int:
+    """Return the stack level of whoever constructs the layer, however deep the subclass is."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and (level < 2 or frame.f_code.co_name in _CONSTRUCTION):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+_CONSTRUCTION = ("check_constructor", "_check_dropout", "__init__")
+
+
+def check_input(x: Tensor, ranks: tuple[int, ...], input_size: int, dtype: torch.dtype) -> None:
+    """Refuse an input of the wrong rank, width, dtype or without steps.
+
+    Raises:
+        ValueError: The rank or the dtype is wrong.
+        RuntimeError: The width is wrong, or there is no step.
+    """
+    if x.dim() not in ranks:
+        wanted = " or ".join(f"{rank}-D" for rank in ranks)
+        raise ValueError(f"expected {wanted} input, got {x.dim()}-D of shape {tuple(x.shape)}")
+    if x.dtype != dtype and not torch._C._is_any_autocast_enabled():
+        raise ValueError(
+            f"input is {x.dtype} but the weights are {dtype}: convert one of the two with .to()"
+        )
+    if x.size(-1) != input_size:
+        raise RuntimeError(
+            f"expected input of {input_size} features (input_size), got {x.size(-1)} "
+            f"in shape {tuple(x.shape)}"
+        )
+
+
+def check_state(hx: Any, rank: int) -> tuple[Tensor, Tensor]:
+    """Return hx as a pair of tensors of `rank` dimensions.
+
+    Raises:
+        TypeError: hx is not a pair of tensors.
+        RuntimeError: A tensor has another rank.
+    """
+    if isinstance(hx, Tensor) or not hasattr(hx, "__len__") or len(hx) != 2:
+        raise TypeError(f"hx must be a pair (h_0, c_0) of tensors, got {type(hx).__name__}")
+    h0, c0 = hx
+    for name, state in (("h_0", h0), ("c_0", c0)):
+        if not isinstance(state, Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(state).__name__}")
+        if state.dim() != rank:
+            raise RuntimeError(
+                f"{name} must be {rank}-D for {'batched' if rank == 3 else 'unbatched'} input, "
+                f"got {state.dim()}-D of shape {tuple(state.shape)}"
+            )
+    return h0, c0
+
+
+def check_state_shape(name: str, state: Tensor, expected: tuple[int, ...]) -> None:
+    """Refuse a state of another shape than `expected` (layers * directions, B, size).
+
+    Raises:
+        RuntimeError: The shapes differ.
+    """
+    if tuple(state.shape) != expected:
+        raise RuntimeError(f"expected {name} of shape {expected}, got {tuple(state.shape)}")

@@ -1,0 +1,237 @@
+"""The contract of nn.LSTM, kept once for every cell: layers, directions, packing, state, names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from rnnswap.cells._arguments import check_input, check_state, check_state_shape
+from rnnswap.cells._module import RecurrentModule
+from rnnswap.ops._scan import active_steps, step_order
+
+Weights = Mapping[str, Tensor]
+State = tuple[Tensor, ...]
+
+
+class RecurrentLayer(RecurrentModule):
+    """Base of every recurrent layer that stands where nn.LSTM stands.
+
+    A subclass says how many gates it has, how many states it carries and what one step does; it
+    gets layers, directions, dropout, projections, packed and unbatched input, state checks and
+    nn.LSTM's parameter names.
+
+    State. With `states = 1` a step reads h_0 (with `proj_size` c_0, which then is what is carried);
+    the other of the two is checked for shape and gets a zero gradient, and c_n equals h_n. With
+    `states = 2` the state is (h, c); with `proj_size` h is the projection that the next step reads.
+
+    Args:
+        input_size: I, features of one step, > 0.
+        hidden_size: H, units, > 0.
+        num_layers: L, > 0.
+        bias: Without it there are no bias vectors.
+        batch_first: Batched input and output are (B, T, ...) instead of (T, B, ...).
+        dropout: Probability in [0, 1], on the output of each layer but the last.
+        bidirectional: D is 2 instead of 1.
+        proj_size: P, 0 or in [1, H): the output and h have P features.
+        device: Of the parameters.
+        dtype: Of the parameters.
+
+    Example:
+        >>> class Leaky(RecurrentLayer):
+        ...     gates = 1
+        ...     def step(self, gates_x, state, weights):
+        ...         (h,) = state
+        ...         return (0.9 * h + 0.1 * torch.tanh(gates_x + h @ weights["weight_hh"].t()),)
+        >>> output, (h_n, c_n) = Leaky(4, 8)(torch.randn(5, 3, 4))
+    """
+
+    def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
+        """Run one step of one layer in one direction.
+
+        Args:
+            gates_x: (B, gates * H), the input's projection with bias_ih, for all steps at once.
+            state: `states` tensors; state[0] is what the step reads as h: (B, H), with two states
+                and `proj_size` (B, P); state[1] is (B, H).
+            weights: The parameters by name without suffix: weight_hh, bias_hh and, where the layer
+                has them, the others.
+
+        Returns:
+            The new state, each (B, H); the first is the output. The layer projects it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines no step")
+
+    def forward(
+        self, input: Tensor | PackedSequence, hx: Any = None
+    ) -> tuple[Any, tuple[Tensor, Tensor]]:
+        """Run all layers over all steps.
+
+        Args:
+            input: (T, B, I), with `batch_first` (B, T, I), unbatched (T, I), or a PackedSequence.
+            hx: A pair (h_0, c_0) of shapes (L * D, B, H) each, h_0 (L * D, B, P) with a
+                projection, without B for unbatched input; zeros if not given.
+
+        Returns:
+            The output, shaped as the input with D * H (or D * P) features, and the pair
+            (h_n, c_n), shaped as hx.
+
+        Raises:
+            ValueError: The input's rank or dtype is wrong.
+            RuntimeError: The input's width or a state's shape is wrong, or there is no step.
+            TypeError: hx is not a pair of tensors.
+        """
+        if isinstance(input, PackedSequence):
+            return self._forward_packed(input, hx)
+        check_input(input, (2, 3), self.input_size, self._weight_dtype())
+        if input.dim() == 2:
+            state = None if hx is None else tuple(s.unsqueeze(1) for s in check_state(hx, 2))
+            output, (h_n, c_n) = self._run_layers(input.unsqueeze(1), state, None)
+            return output.squeeze(1), (h_n.squeeze(1), c_n.squeeze(1))
+        state = None if hx is None else check_state(hx, 3)
+        if not self.batch_first:
+            return self._run_layers(input, state, None)
+        output, final = self._run_layers(input.transpose(0, 1), state, None)
+        return output.transpose(0, 1), final
+
+    def _forward_packed(
+        self, input: PackedSequence, hx: Any
+    ) -> tuple[PackedSequence, tuple[Tensor, Tensor]]:
+        data, batch_sizes, order, back = input
+        check_input(data, (2,), self.input_size, self._weight_dtype())
+        # Sorted by length here, whatever the order outside was.
+        x, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
+        state = None if hx is None else check_state(hx, 3)
+        if state is not None and order is not None:
+            state = (state[0].index_select(1, order), state[1].index_select(1, order))
+        output, (h_n, c_n) = self._run_layers(x, state, lengths)
+        packed = pack_padded_sequence(output, lengths)
+        if back is not None:
+            h_n, c_n = h_n.index_select(1, back), c_n.index_select(1, back)
+        return PackedSequence(packed.data, batch_sizes, order, back), (h_n, c_n)
+
+    def _run_layers(
+        self, x: Tensor, hx: State | None, lengths: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Run on x (T, B, I) under nn.LSTM's rule for autocast: all of it in the low precision."""
+        if x.size(0) == 0:
+            raise RuntimeError(f"expected at least one step, got input of shape {tuple(x.shape)}")
+        h0, c0 = self._initial_state(x, hx)
+        kind = x.device.type
+        if not torch.is_autocast_enabled(kind):
+            return self._stack(x, h0, c0, lengths, None)
+        with torch.autocast(kind, enabled=False):
+            low = torch.get_autocast_dtype(kind)
+            return self._stack(_cast(x, low), _cast(h0, low), _cast(c0, low), lengths, low)
+
+    def _stack(
+        self, x: Tensor, h0: Tensor, c0: Tensor, lengths: Tensor | None, low: torch.dtype | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        h_n, c_n = [], []
+        for layer in range(self.num_layers):
+            outputs = []
+            for direction in range(self.num_directions):
+                index = layer * self.num_directions + direction
+                weights = self._weights(index)
+                if low is not None:
+                    weights = {name: _cast(weight, low) for name, weight in weights.items()}
+                output, h, c = self.run_direction(
+                    x, h0[index], c0[index], weights, lengths, direction == 1
+                )
+                outputs.append(output)
+                h_n.append(h)
+                c_n.append(c)
+            output = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+            x = self._after_layer(layer, x, output, lengths)
+            if self.dropout and layer < self.num_layers - 1:
+                x = F.dropout(x, self.dropout, self.training)
+        return x, (torch.stack(h_n), torch.stack(c_n))
+
+    def run_direction(
+        self,
+        x: Tensor,
+        h0: Tensor,
+        c0: Tensor,
+        weights: Weights,
+        lengths: Tensor | None,
+        reverse: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Run one direction of one layer, here as a loop over `step`; a cell may do better.
+
+        Args:
+            x: (T, B, features).
+            h0: (B, H), with a projection (B, P).
+            c0: (B, H).
+            weights: The parameters by name without suffix.
+            lengths: (B,) int64, descending, or None: all rows are T long.
+            reverse: From the last step to the first.
+
+        Returns:
+            output (T, B, H or P), zero past a row's length; h_n as h0; c_n as c0.
+        """
+        gates_x = F.linear(x, weights["weight_ih"], weights.get("bias_ih"))
+        w_hr = weights.get("weight_hr")
+        active = active_steps(lengths, x.size(0), x.device)
+        state, unused = self._carried(h0, c0)
+        outputs = list(gates_x)
+        for t in step_order(x.size(0), reverse):
+            new = self.step(gates_x[t], state, weights)
+            if w_hr is not None and self.states == 2:
+                new = (F.linear(new[0], w_hr), *new[1:])
+            outputs[t] = new[0]
+            if active is not None:
+                outputs[t] = torch.where(active[t], new[0], 0.0)
+                new = tuple(torch.where(active[t], n, s) for n, s in zip(new, state, strict=True))
+            state = new
+        output = torch.stack(outputs)
+        if self.states == 2:
+            return output, state[0], state[1]
+        return self._single_state_results(output, state[0], unused, w_hr)
+
+    def _carried(self, h0: Tensor, c0: Tensor) -> tuple[State, Tensor | None]:
+        """Return the state the recurrence begins with, and what of (h_0, c_0) it does not read."""
+        if self.states == 2:
+            return (h0, c0), None
+        return ((c0,), h0) if self.proj_size else ((h0,), c0)
+
+    def _single_state_results(
+        self, output: Tensor, carry: Tensor, unused: Tensor | None, w_hr: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return output, h_n and c_n of a recurrence that carries one tensor, projected if asked.
+
+        The state that was not read stays in the graph with a zero gradient: a learned initial
+        state must not become an unused parameter, which DistributedDataParallel refuses.
+        """
+        if unused is not None and unused.requires_grad:
+            never = torch.zeros((), dtype=torch.bool, device=carry.device)
+            output = torch.where(never, unused.sum(), output)
+            carry = torch.where(never, unused.sum(), carry)
+        if w_hr is None:
+            return output, carry, carry
+        return F.linear(output, w_hr), F.linear(carry, w_hr), carry
+
+    def _after_layer(self, layer: int, x: Tensor, output: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return what goes to the next layer, of this layer's input and output."""
+        return output
+
+    def _initial_state(self, x: Tensor, hx: State | None) -> tuple[Tensor, Tensor]:
+        rows, batch = self.num_layers * self.num_directions, x.size(1)
+        h_shape = (rows, batch, self.output_size)
+        c_shape = (rows, batch, self.hidden_size)
+        if hx is None:
+            return x.new_zeros(h_shape), x.new_zeros(c_shape)
+        check_state_shape("h_0", hx[0], h_shape)
+        check_state_shape("c_0", hx[1], c_shape)
+        return hx[0], hx[1]
+
+
+def _cast(tensor: Tensor, low: torch.dtype) -> Tensor:
+    """Cast as autocast does: floating point tensors but float64."""
+    castable = tensor.is_floating_point() and tensor.dtype != torch.float64
+    return tensor.to(low) if castable else tensor
+
+
+RecurrentLayer.__module__ = "rnnswap"

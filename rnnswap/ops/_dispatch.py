@@ -1,0 +1,92 @@
+"""Chooses an implementation of a recurrence: the first that has no reason against running.
+
+`RNNSWAP_IMPL=naive|manual` forces one; a forced one that cannot run raises with its reasons.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.autograd import forward_ad
+
+from rnnswap.errors import KernelUnavailableError
+
+FORCE_VARIABLE = "RNNSWAP_IMPL"
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """One way to run a recurrence.
+
+    Args:
+        name: As in RNNSWAP_IMPL.
+        run: The function; all implementations of an operation take the same arguments.
+        reasons_against: Called with those arguments; empty means that it can run.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    reasons_against: Callable[..., list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A recurrence and its implementations, fastest first, the naive form last."""
+
+    name: str
+    implementations: Sequence[Implementation]
+
+    def choose(self, *args: Any) -> Implementation:
+        """Return the implementation that runs for these arguments.
+
+        Raises:
+            KernelUnavailableError: RNNSWAP_IMPL names one that is unknown or cannot run.
+        """
+        naive = self.implementations[-1]
+        if torch.compiler.is_compiling():
+            return naive
+        forced = os.environ.get(FORCE_VARIABLE)
+        if forced:
+            return self._forced(forced, args)
+        for implementation in self.implementations:
+            if not implementation.reasons_against(*args):
+                return implementation
+        return naive
+
+    def __call__(self, *args: Any) -> Any:
+        """Run the chosen implementation."""
+        return self.choose(*args).run(*args)
+
+    def _forced(self, forced: str, args: tuple[Any, ...]) -> Implementation:
+        for implementation in self.implementations:
+            if implementation.name == forced:
+                reasons = implementation.reasons_against(*args)
+                if reasons:
+                    raise KernelUnavailableError(self.name, forced, reasons)
+                return implementation
+        known = ", ".join(i.name for i in self.implementations)
+        raise KernelUnavailableError(
+            self.name, forced, [f"{FORCE_VARIABLE} knows only {known} for this operation"]
+        )
+
+
+def no_reasons(*_: Any) -> list[str]:
+    """The naive form runs everywhere."""
+    return []
+
+
+def reasons_against_custom_autograd(*_: Any) -> list[str]:
+    """Return why an autograd.Function with a hand-written backward cannot run now."""
+    reasons = []
+    # Neither has a public question; a Function without vmap and jvp rules would raise under both.
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        reasons.append("a torch.func transform is active")
+    if forward_ad._current_level >= 0:
+        reasons.append("forward-mode differentiation is active")
+    if torch._C._get_tracing_state() is not None:
+        reasons.append("torch.jit.trace records plain operations only")
+    return reasons

@@ -1,0 +1,82 @@
+"""Pieces that every recurrence shares: projection, step order, masks, recorded backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def project(x: Tensor, w_ih: Tensor, b_ih: Tensor | None, b_hh: Tensor | None) -> Tensor:
+    """Return the input's part of the gates for all steps, as one matrix product.
+
+    Args:
+        x: (T, B, I).
+        w_ih: (G, I), G rows for all gates.
+        b_ih: (G,) or None.
+        b_hh: (G,) or None; it is added here, too, since no recurrence here treats it apart.
+
+    Returns:
+        (T, B, G).
+    """
+    bias = b_ih if b_hh is None else b_hh if b_ih is None else b_ih + b_hh
+    return F.linear(x, w_ih, bias)
+
+
+def project_backward(
+    d_gates: Tensor, x: Tensor, w_ih: Tensor, needs: tuple[bool, bool, bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradients of x (T, B, I), w_ih (G, I) and either bias (G,), where needed."""
+    flat = d_gates.flatten(0, 1)  # (T * B, G)
+    d_x = (flat @ w_ih).view_as(x) if needs[0] else None
+    d_w = flat.t() @ x.flatten(0, 1) if needs[1] else None
+    d_b = flat.sum(0) if needs[2] else None
+    return d_x, d_w, d_b
+
+
+def step_order(steps: int, reverse: bool) -> range:
+    """Return the time indices in the order in which the recurrence visits them."""
+    return range(steps - 1, -1, -1) if reverse else range(steps)
+
+
+def active_steps(lengths: Tensor | None, steps: int, device: torch.device) -> Tensor | None:
+    """Return a mask (T, B, 1), True where a sequence still runs; None without lengths."""
+    if lengths is None:
+        return None
+    index = torch.arange(steps, device=device).unsqueeze(1)
+    return (index < lengths.to(device)).unsqueeze(-1)
+
+
+def previous(states: Tensor, first: Tensor, reverse: bool) -> Tensor:
+    """Return the state before each step: `states` (T, B, H) shifted by one, `first` put in."""
+    if reverse:
+        return torch.cat((states[1:], first.unsqueeze(0)))
+    return torch.cat((first.unsqueeze(0), states[:-1]))
+
+
+def recorded_backward(
+    naive: Callable[..., Any],
+    inputs: Iterable[Tensor | None],
+    constants: tuple[Any, ...],
+    grads: tuple[Tensor, ...],
+    needs: Iterable[bool],
+) -> list[Tensor | None]:
+    """Return the gradients of `naive(*inputs, *constants)` as part of the graph.
+
+    A hand-written backward is opaque to autograd; when it is itself recorded (create_graph), the
+    naive form gives the same numbers with a graph behind them.
+    """
+    with torch.enable_grad():
+        # Views, so that one tensor handed in twice gets each argument's own share.
+        own = [None if t is None else t.view_as(t) for t in inputs]
+        outputs = naive(*own, *constants)
+        wanted = [t for t, need in zip(own, needs, strict=True) if need and t is not None]
+        found = iter(
+            torch.autograd.grad(outputs, wanted, grads, create_graph=True, allow_unused=True)
+        )
+    return [
+        next(found) if need and t is not None else None for t, need in zip(own, needs, strict=True)
+    ]

@@ -1,0 +1,18 @@
+"""IndRNN's recurrence (arXiv:1803.04831)."""
+
+from rnnswap.ops._dispatch import (
+    Implementation,
+    Operation,
+    no_reasons,
+    reasons_against_custom_autograd,
+)
+from rnnswap.ops.indrnn.manual import indrnn_scan_manual
+from rnnswap.ops.indrnn.naive import indrnn_scan_naive
+
+indrnn_scan = Operation(
+    "indrnn_scan",
+    (
+        Implementation("manual", indrnn_scan_manual, reasons_against_custom_autograd),
+        Implementation("naive", indrnn_scan_naive, no_reasons),
+    ),
+)

@@ -1,0 +1,91 @@
+"""Which class is replaced by which, for the live-model and the runtime route alike."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from rnnswap.discovery import installed
+from rnnswap.errors import PluginError, UnsupportedError
+from rnnswap.spec import LSTM_ARGUMENTS, CellSpec, load_target
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """`source` is replaced by `target`, constructed with the extra keyword arguments `options`.
+
+    `target` is None where the cell has nothing to put there (nn.LSTMCell, mostly).
+    """
+
+    spec: CellSpec
+    source: type[nn.Module]
+    target: type[nn.Module] | None
+    options: Mapping[str, Any]
+
+    def construct(self, *args: Any, **kwargs: Any) -> nn.Module:
+        """Return a new layer for nn.LSTM's arguments."""
+        assert self.target is not None
+        self.refuse_unsupported(args, kwargs)
+        return self.target(*args, **kwargs, **self.options)
+
+    def refuse_unsupported(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Raise UnsupportedError if the call uses what the cell declares it cannot do."""
+        given = dict(zip(LSTM_ARGUMENTS, args, strict=False)) | dict(kwargs)
+        for argument in sorted(self.spec.unsupported & set(given)):
+            if given[argument]:
+                raise UnsupportedError(
+                    f"cell {self.spec.name!r} does not support {argument}, "
+                    f"asked for {argument}={given[argument]!r}"
+                )
+
+
+def replacements(
+    cell: str, source: str, attention: str | None, options: Mapping[str, Any] | None
+) -> tuple[Replacement, ...]:
+    """Return what replaces the source cell's layer and, where it has one, its single-step class.
+
+    Raises:
+        UnknownNameError: A name is not installed.
+        OptionError: The cell has no such option.
+        PluginError: A class cannot be imported or is no module.
+    """
+    wanted, given = (installed().cells.get(name).spec for name in (cell, source))
+    options = dict(options or {})
+    wanted.check_options(options)
+    layer = _load(wanted.target)
+    if attention is not None:
+        layer = load_target("rnnswap:with_attention")(layer, attention)
+    found = [Replacement(wanted, _load(given.target), layer, options)]
+    if given.cell_target is not None:
+        # Attention over steps has no meaning for a class that runs one step.
+        single = None if wanted.cell_target is None else _load(wanted.cell_target)
+        found.append(Replacement(wanted, _load(given.cell_target), single, options))
+    return tuple(found)
+
+
+def reason_left(kind: type[nn.Module], pairs: Iterable[Replacement]) -> str | None:
+    """Return why a module of class `kind` is left alone; None if it is not concerned."""
+    for pair in pairs:
+        if kind is pair.source and pair.target is None:
+            return f"cell {pair.spec.name!r} has no counterpart of {kind.__name__}"
+        if kind is not pair.source and issubclass(kind, pair.source):
+            return f"subclass of {pair.source.__name__}: it may rely on what it overrides"
+    return None
+
+
+def describe(kind: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """Return a constructor call as text: `LSTM(8, 32, batch_first=True)`."""
+    parts = [repr(a) for a in args] + [f"{key}={value!r}" for key, value in kwargs.items()]
+    return f"{kind.__name__}({', '.join(parts)})"
+
+
+@functools.cache
+def _load(target: str) -> type[nn.Module]:
+    found = load_target(target)
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise PluginError(f"target {target!r} is not a torch.nn.Module class")
+    return found
