@@ -1,0 +1,191 @@
+"""`hook:LOW,HIGH`: every element on its own, asymmetric, at each backward."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from rnnswap import policy_text
+from rnnswap.clip._measure import combined, refuse_unclampable, share_of, total_norm
+from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable, number
+from rnnswap.errors import ClipError
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping, Sequence
+
+
+@dataclass(frozen=True)
+class HookClip(ClipPolicy):
+    """Clamp every element to [low, high] in a tensor hook on each parameter.
+
+    A hook acts where a hook acts: on the gradient of each backward, before it is added to what is
+    already there and before DDP averages. So with accumulation over n backwards the sum is bounded
+    by n times the bounds, and under a GradScaler the bounds meet gradients that are still
+    multiplied by the loss scale. `value` and `norm` act at the step and have neither trait.
+
+    A parameter first seen at a step (its optimizer is older than the policy) is clamped there,
+    once, and hooked from then on. The norms of a result are those of the gradients as they passed
+    the hooks since they were last cleared (`zero_grad(set_to_none=True)`) or used.
+
+    Args:
+        low: Smallest value allowed, <= 0.
+        high: Largest value allowed, >= 0.
+
+    Raises:
+        ClipError: A bound is not a number, or 0 does not lie between them: every gradient would
+            be shifted, those that are zero too.
+
+    Example:
+        >>> str(HookClip(-0.1, 1))
+        'hook:-0.1,1.0'
+    """
+
+    __module__ = "rnnswap.clip"
+
+    acts_at = "backward"
+
+    low: float
+    high: float
+    _passages: MutableMapping[Tensor, _Passage] = field(
+        default_factory=WeakTensorKeyDictionary, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        low, high = number("hook", "low", self.low), number("hook", "high", self.high)
+        if not low <= 0 <= high:
+            raise ClipError(
+                f"clipping policy hook: low <= 0 <= high must hold, got low={low!r} and "
+                f"high={high!r}, which would shift every gradient"
+            )
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+    def watch(self, parameter: Tensor) -> Removable:
+        """Register the hook on `parameter`; one acts however often it is watched."""
+        passage = self._passages.get(parameter)
+        if passage is None:
+            passage = self._passages[parameter] = _Passage(self, parameter)
+        return _Watch(passage)
+
+    def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
+        """Say what the hooks did; clamp what passed no hook because it was not yet watched."""
+        tallies = [self._tally(p) for p in parameters]
+        return ClipResult(
+            combined([t.before for t in tallies]),
+            combined([t.after for t in tallies]),
+            share_of([t.changed for t in tallies], [_gradient(p) for p in parameters]),
+        )
+
+    def clamped(self, gradient: Tensor) -> Tensor:
+        """Return the clamped gradient; the one given stays as it is.
+
+        Raises:
+            ClipError: It is sparse or complex.
+        """
+        refuse_unclampable(str(self), gradient)
+        return gradient.clamp(self.low, self.high)
+
+    def __str__(self) -> str:
+        low, high = (policy_text.format_number(n) for n in (self.low, self.high))
+        return f"hook:{low},{high}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy bounds nothing yet: hooks belong to the tensors they were registered on.
+        return HookClip, (self.low, self.high)
+
+    def _tally(self, parameter: Tensor) -> _Tally:
+        gradient = _gradient(parameter)
+        passage = self._passages.get(parameter)
+        if passage is None or not passage.watches:
+            tally = _tally(gradient, clamped := self.clamped(gradient))
+            gradient.copy_(clamped)
+            return tally
+        return passage.used() or _tally(gradient, gradient)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """2-norms around a clamp and the count of changed elements: 0-d tensors."""
+
+    before: Tensor
+    after: Tensor
+    changed: Tensor
+
+    def __add__(self, other: _Tally) -> _Tally:
+        return _Tally(
+            torch.hypot(self.before, other.before),
+            torch.hypot(self.after, other.after),
+            torch.maximum(self.changed, other.changed),
+        )
+
+
+class _Passage:
+    """The hook on one parameter and what passed it since the gradient was cleared or used."""
+
+    def __init__(self, policy: HookClip, parameter: Tensor) -> None:
+        self._policy = policy
+        self._parameter = weakref.ref(parameter)
+        self._tally: _Tally | None = None
+        self._used = False
+        self.watches = 0
+        self._hook: Any = None
+
+    def watch(self) -> None:
+        parameter = self._parameter()
+        if self.watches == 0 and parameter is not None:
+            self._hook = parameter.register_hook(self._pass)  # type: ignore[no-untyped-call]
+        self.watches += 1
+
+    def unwatch(self) -> None:
+        self.watches -= 1
+        if self.watches == 0 and self._hook is not None:
+            self._hook.remove()
+            self._hook = self._tally = None
+
+    def used(self) -> _Tally | None:
+        """Return what passed, None if nothing did; the next backward starts anew."""
+        self._used = True
+        return self._tally
+
+    def _pass(self, gradient: Tensor) -> Tensor:
+        clamped = self._policy.clamped(gradient)
+        with torch.no_grad():
+            tally = _tally(gradient, clamped)
+            earlier = self._still_there()
+            self._tally = tally if earlier is None else earlier + tally
+        self._used = False
+        return clamped
+
+    def _still_there(self) -> _Tally | None:
+        """Return what passed earlier and is still in the gradient that the next one is added to."""
+        parameter = self._parameter()
+        cleared = parameter is None or parameter.grad is None
+        return None if self._used or cleared else self._tally
+
+
+class _Watch:
+    """One watcher of a passage; the hook goes with the last."""
+
+    def __init__(self, passage: _Passage) -> None:
+        self._passage: _Passage | None = passage
+        passage.watch()
+
+    def remove(self) -> None:
+        if self._passage is not None:
+            self._passage.unwatch()
+            self._passage = None
+
+
+def _tally(before: Tensor, after: Tensor) -> _Tally:
+    changed = (before != after) & ~before.isnan()
+    return _Tally(total_norm([before]), total_norm([after]), changed.sum())
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None
+    return parameter.grad

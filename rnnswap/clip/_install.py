@@ -1,0 +1,75 @@
+"""Makes a policy act in the steps of every optimizer of the process."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import TYPE_CHECKING, Any
+
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from rnnswap.clip._attach import Callback, ClipHandle
+from rnnswap.clip._parse import as_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rnnswap.clip._policy import ClipPolicy
+
+_lock = threading.RLock()
+_listeners: list[ClipHandle] = []
+_wrapper: Callable[..., None] | None = None
+
+
+def install(policy: ClipPolicy | str, callback: Callback | None = None) -> ClipHandle:
+    """Clip by `policy` in every step of every optimizer, those that exist already included.
+
+    As `attach` for each of them. A policy that acts at each backward does so for an optimizer
+    constructed before from its first step on.
+
+    Args:
+        policy: A policy, or its text such as `norm:1.0`.
+        callback: Called as `callback(optimizer, result)` after each clipping.
+
+    Returns:
+        A handle with `last`, the last result of any optimizer, and `detach()`.
+
+    Raises:
+        ClipError: The policy is malformed.
+    """
+    handle = ClipHandle(as_policy(policy), callback)
+    handle.undo_with(register_optimizer_step_pre_hook(handle.before_step).remove)
+    if handle.policy.acts_at == "backward":
+        _listen(handle)
+        handle.undo_with(lambda: _unlisten(handle))
+    return handle
+
+
+def _listen(handle: ClipHandle) -> None:
+    """Let `handle` see the parameters of every optimizer before their first backward."""
+    global _wrapper
+    with _lock:
+        if not _listeners:
+            _wrapper = _announcing(Optimizer.add_param_group)
+            Optimizer.add_param_group = _wrapper  # type: ignore[method-assign]
+        _listeners.append(handle)
+
+
+def _unlisten(handle: ClipHandle) -> None:
+    """Put the original method back with the last listener, whatever the order they leave in."""
+    with _lock:
+        _listeners.remove(handle)
+        # Whoever wrapped the method meanwhile keeps their wrapper; ours then announces to nobody.
+        if not _listeners and Optimizer.add_param_group is _wrapper:
+            Optimizer.add_param_group = _wrapper.__wrapped__  # type: ignore[method-assign, attr-defined]
+
+
+def _announcing(original: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(original)
+    def add_param_group(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
+        original(optimizer, *args, **kwargs)
+        for handle in tuple(_listeners):
+            handle.watch(optimizer.param_groups[-1]["params"])
+
+    return add_param_group

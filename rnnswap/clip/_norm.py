@@ -1,0 +1,59 @@
+"""`norm:MAX_NORM[,p=P]`: all gradients of an optimizer scaled together, at the step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from rnnswap import policy_text
+from rnnswap.clip._measure import gradients, refuse_sparse
+from rnnswap.clip._policy import ClipPolicy, ClipResult, positive
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class NormClip(ClipPolicy):
+    """Scale all gradients of an optimizer so their norm stays under a bound (clip_grad_norm_).
+
+    g <- g * min(1, max_norm / (|g| + 1e-6)), |g| over all elements of all gradients.
+
+    Args:
+        max_norm: Largest norm allowed, > 0.
+        p: Order of the norm, > 0; `math.inf` for the largest absolute value.
+
+    Raises:
+        ClipError: `max_norm` or `p` is not a number above zero.
+
+    Example:
+        >>> str(NormClip(1, p=math.inf))
+        'norm:1.0,p=inf'
+    """
+
+    __module__ = "rnnswap.clip"
+
+    max_norm: float
+    p: float = 2.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "max_norm", positive("norm", "max_norm", self.max_norm))
+        object.__setattr__(self, "p", positive("norm", "p", self.p))
+
+    def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
+        """Scale in place; sparse gradients are refused."""
+        grads = gradients(parameters)
+        for grad in grads:
+            refuse_sparse(str(self), grad)
+        before = torch.nn.utils.get_total_norm(grads, self.p)
+        torch.nn.utils.clip_grads_with_norm_(parameters, self.max_norm, before)
+        # The factor torch applies; measuring the result would cost a second pass.
+        factor = torch.clamp(self.max_norm / (before + 1e-6), max=1.0)
+        return ClipResult(before, before * factor, (factor < 1).float())
+
+    def __str__(self) -> str:
+        text = f"norm:{policy_text.format_number(self.max_norm)}"
+        return text if self.p == 2 else f"{text},p={policy_text.format_number(self.p)}"

@@ -1,0 +1,42 @@
+"""From text to policy, through the registry."""
+
+from __future__ import annotations
+
+from rnnswap import policy_text
+from rnnswap.clip._policy import ClipPolicy
+from rnnswap.discovery import installed
+from rnnswap.errors import PluginError
+from rnnswap.spec import load_target
+
+
+def parse(text: str) -> ClipPolicy:
+    """Return the policy that `text` names, such as `norm:1.0` or `hook:-0.1,1.0`.
+
+    Raises:
+        ClipError: The text does not follow the grammar, or a number is out of bounds.
+        UnknownNameError: No such policy is installed.
+        OptionError: An option is unknown or its value does not read as its type.
+        PluginError: The policy's class cannot be imported or is not a `ClipPolicy`.
+    """
+    written = policy_text.parse(text)
+    spec = installed().policies.get(written.name).spec
+    options = policy_text.check(written, spec)
+    policy = load_target(spec.target)(*written.numbers, **options)
+    if not isinstance(policy, ClipPolicy):
+        raise PluginError(
+            f"clipping policy {spec.name!r}: {spec.target} is not a rnnswap.clip.ClipPolicy"
+        )
+    return policy
+
+
+def as_policy(policy: ClipPolicy | str) -> ClipPolicy:
+    """Return `policy`, parsed if it is text.
+
+    Raises:
+        TypeError: It is neither a policy nor text.
+    """
+    if isinstance(policy, str):
+        return parse(policy)
+    if not isinstance(policy, ClipPolicy):
+        raise TypeError(f"expected a ClipPolicy or text such as 'norm:1.0', got {policy!r}")
+    return policy
