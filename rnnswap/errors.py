@@ -62,10 +62,22 @@ class SwapError(RnnswapError, RuntimeError):
 
 
 class RewriteError(RnnswapError, ValueError):
-    """A source text could not be rewritten; carries `path`, `line` and `column` (1-based)."""
+    """A source text could not be rewritten.
 
-    def __init__(self, reason: str, path: str, line: int | None = None, column: int = 1) -> None:
+    Carries `path`, `line` and `column` (1-based), `reason`, and a `code` such as "RSW901".
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        path: str,
+        line: int | None = None,
+        column: int = 1,
+        *,
+        code: str = "RSW901",
+    ) -> None:
         self.reason = reason
+        self.code = code
         self.path = path
         self.line = line
         self.column = column

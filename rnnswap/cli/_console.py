@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
 
 from rnnswap import discovery
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FunctionT = TypeVar("FunctionT")
 
 
 def talk() -> Console:
     """Return a console on stderr; plain when it is not a terminal, NO_COLOR honoured."""
+    # Here, not above: commands that only need the option types do without rich's import time.
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def results() -> Console:
     """Return a console on stdout, likewise."""
+    from rich.console import Console
+
     return Console(highlight=False, soft_wrap=True)
 
 

@@ -1,0 +1,181 @@
+"""Guards a file: the new text must equal the old one outside the edits. Uses ast, not libcst.
+
+The edits are made a second time, on the standard library's tree of the old text; the outcome must
+be the tree of the new text, and no comment may have changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+import warnings
+from typing import NoReturn
+
+from rnnswap.errors import RewriteError
+from rnnswap.patch.source import codes
+from rnnswap.patch.source.result import Keywords, Result, Span
+
+_Alias = tuple[str, str, str]
+
+
+def parse(text: str, path: str) -> ast.Module:
+    """Return the tree of `text`.
+
+    Raises:
+        RewriteError: It is not Python that this interpreter can parse; says where.
+    """
+    try:
+        with warnings.catch_warnings():
+            # A doubtful escape in the user's strings is not ours to warn about.
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except SyntaxError as error:
+        reason = f"cannot be parsed as Python 3: {error.msg}"
+        raise RewriteError(
+            reason, path, error.lineno or 1, error.offset or 1, code=codes.UNPARSABLE
+        ) from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise RewriteError(
+            f"cannot be parsed as Python 3: {error}", path, code=codes.UNPARSABLE
+        ) from error
+
+
+def check_equivalent(old_tree: ast.Module, old: str, result: Result, path: str) -> None:
+    """Check that `result.text` is `old` with nothing but the stated edits.
+
+    Args:
+        old_tree: The tree of `old`; it is changed.
+        old: The text before.
+        result: The text after, with what was changed.
+        path: Where the text is from, for messages.
+
+    Raises:
+        RewriteError: Something else differs too, or the new text does not parse.
+    """
+    try:
+        new_tree = parse(result.text, path)
+    except RewriteError as error:
+        _refuse(path, f"the result would not parse ({error.reason})", error)
+    redo = _Redo(old, result)
+    expected = redo.visit(old_tree)
+    if redo.pending():
+        _refuse(path, "an edit is not where it was meant to be")
+    counts = _Imports(result.added), _Imports(result.added)
+    same = ast.dump(counts[0].visit(expected)) == ast.dump(counts[1].visit(new_tree))
+    if not same:
+        _refuse(path, "the result would differ outside the edits")
+    if counts[1].found != counts[0].found + len(result.added):
+        _refuse(path, "an import would not be added exactly once")
+    try:
+        same = _comments(old) == _comments(result.text)
+    except (tokenize.TokenError, SyntaxError) as error:
+        _refuse(path, "its comments cannot be compared", error)
+    if not same:
+        _refuse(path, "a comment would change")
+
+
+def _refuse(path: str, reason: str, cause: Exception | None = None) -> NoReturn:
+    raise RewriteError(f"{reason}; left as it is", path, code=codes.NOT_EQUIVALENT) from cause
+
+
+class _Redo(ast.NodeTransformer):
+    """Makes the edits of a result on the standard library's tree."""
+
+    def __init__(self, old: str, result: Result) -> None:
+        lines = re.split(r"\r\n|\r|\n", old)
+        self._expressions = {_in_bytes(s, lines): t for s, t in result.expressions.items()}
+        self._keywords = {_in_bytes(s, lines): k for s, k in result.keywords.items()}
+        self._removed = {
+            (line, _in_bytes((line, column, line, column), lines)[1], name)
+            for line, column, name in result.removed
+        }
+
+    def pending(self) -> bool:
+        """Return whether an edit has not found its place."""
+        return bool(self._expressions or self._keywords or self._removed)
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        keywords = None
+        if isinstance(node, ast.Call):
+            keywords = self._keywords.pop(_span(node.func), None)
+        text = self._expressions.pop(_span(node), None) if isinstance(node, ast.expr) else None
+        if text is not None:
+            return ast.parse(text, mode="eval").body
+        self.generic_visit(node)
+        if keywords is not None and isinstance(node, ast.Call):
+            _change_keywords(node, keywords)
+        if isinstance(node, ast.ImportFrom):
+            node.names = [a for a in node.names if not self._is_removed(node, a)]
+        return node
+
+    def _is_removed(self, node: ast.ImportFrom, alias: ast.alias) -> bool:
+        key = (node.lineno, node.col_offset, alias.asname or alias.name)
+        if key not in self._removed:
+            return False
+        self._removed.discard(key)
+        return True
+
+
+class _Imports(ast.NodeTransformer):
+    """Takes the added imports out, and whatever statement has become empty."""
+
+    def __init__(self, added: list[_Alias]) -> None:
+        self._added = set(added)
+        self.found = 0
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom | None:
+        kept = [a for a in node.names if not self._is_added(node, a)]
+        self.found += len(node.names) - len(kept)
+        node.names = kept
+        return node if kept else None
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        # Where the last statement of a block went, `pass` stands in the new text.
+        if getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]  # type: ignore[attr-defined]
+        for name in ("orelse", "finalbody"):
+            if _is_only_pass(getattr(node, name, None)):
+                setattr(node, name, [])
+        return node
+
+    def _is_added(self, node: ast.ImportFrom, alias: ast.alias) -> bool:
+        key = (node.module or "", alias.name, alias.asname or alias.name)
+        return node.level == 0 and key in self._added
+
+
+def _is_only_pass(statements: object) -> bool:
+    return (
+        isinstance(statements, list)
+        and len(statements) == 1
+        and isinstance(statements[0], ast.Pass)
+    )
+
+
+def _change_keywords(call: ast.Call, change: Keywords) -> None:
+    call.keywords = [k for k in call.keywords if k.arg is None or k.arg not in change.drop]
+    call.keywords += [
+        ast.keyword(name, ast.parse(text, mode="eval").body) for name, text in change.add.items()
+    ]
+
+
+def _span(node: ast.expr) -> Span:
+    end_line, end_column = node.end_lineno or 0, node.end_col_offset or 0
+    return node.lineno, node.col_offset, end_line, end_column
+
+
+def _in_bytes(span: Span, lines: list[str]) -> Span:
+    """Turn columns counted in characters into columns counted in UTF-8 bytes, as ast's are."""
+    line, column, end_line, end_column = span
+    start = len(lines[line - 1][:column].encode("utf-8", "surrogatepass"))
+    end = len(lines[end_line - 1][:end_column].encode("utf-8", "surrogatepass"))
+    return line, start, end_line, end
+
+
+def _comments(text: str) -> list[str]:
+    """Return the comments of a text that parses, in order."""
+    reader = io.StringIO(text, newline="").readline
+    tokens = tokenize.generate_tokens(reader)
+    return [t.string.rstrip("\r\n") for t in tokens if t.type == tokenize.COMMENT]

@@ -1,0 +1,65 @@
+"""Every code a finding or a refusal can carry, with its meaning. Codes are never reused."""
+
+from __future__ import annotations
+
+CALL = "RSW101"
+REFERENCE = "RSW102"
+BASE = "RSW103"
+
+ARGUMENT = "RSW201"
+LOOKUP = "RSW202"
+SUBCLASS = "RSW203"
+MIXIN = "RSW204"
+QUANTIZATION = "RSW205"
+STAR = "RSW206"
+NO_COUNTERPART = "RSW207"
+AMBIGUOUS = "RSW208"
+CLASS_ATTRIBUTE = "RSW209"
+EXPORTED = "RSW210"
+IN_STRING = "RSW211"
+SPELLING = "RSW212"
+
+GATE_SLICE = "RSW301"
+CHECKPOINT = "RSW302"
+OPTION_UNWRITTEN = "RSW303"
+UNPACKED = "RSW304"
+OPTION_DROPPED = "RSW305"
+MIXED_TEST = "RSW306"
+
+UNPARSABLE = "RSW901"
+UNDECODABLE = "RSW902"
+UNREADABLE = "RSW903"
+NOT_EQUIVALENT = "RSW904"
+CHANGED = "RSW905"
+UNWRITABLE = "RSW906"
+
+#: Code -> what it means, in the order of the codes.
+MEANINGS = {
+    CALL: "constructor call rewritten",
+    REFERENCE: "reference to the class rewritten (annotation, value, default, isinstance)",
+    BASE: "base class rewritten",
+    ARGUMENT: "left: an argument is used that the cell does not take",
+    LOOKUP: "left: the class is looked up with getattr",
+    SUBCLASS: "left: a subclass overrides forward or touches _flat_weights",
+    MIXIN: "left: a subclass has other base classes beside it",
+    QUANTIZATION: "left: the class tells quantize_dynamic what to quantize",
+    STAR: "left: the name comes through a star import or from nowhere in the file",
+    NO_COUNTERPART: "left: the cell has no class for this place",
+    AMBIGUOUS: "left: the name may refer to something else too",
+    CLASS_ATTRIBUTE: "left: the class itself is changed, or an attribute of its own is used",
+    EXPORTED: "left: the name is imported for others to import or look up",
+    IN_STRING: "left: it stands in an f-string",
+    SPELLING: "left: a name or a call cannot stand there, or a comment stands inside it",
+    GATE_SLICE: "look here: a slice of four gates",
+    CHECKPOINT: "look here: a checkpoint is loaded",
+    OPTION_UNWRITTEN: "look here: a cell option could not be written, as nothing is called",
+    UNPACKED: "look here: unpacked arguments may hold one that the cell does not take",
+    OPTION_DROPPED: "look here: an option of the former cell was dropped",
+    MIXED_TEST: "look here: a type test was rewritten, but the former class is used too",
+    UNPARSABLE: "the file cannot be parsed",
+    UNDECODABLE: "the file cannot be decoded",
+    UNREADABLE: "the file cannot be read",
+    NOT_EQUIVALENT: "the result would differ outside the edits",
+    CHANGED: "the file changed on disk after it was read",
+    UNWRITABLE: "the file cannot be written",
+}

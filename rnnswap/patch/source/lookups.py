@@ -1,0 +1,95 @@
+"""Uses that cannot be followed to a class: getattr, star imports, unbound names. Imports libcst."""
+
+from __future__ import annotations
+
+import re
+
+import libcst as cst
+
+from rnnswap.patch.source import codes
+from rnnswap.patch.source.names import Names, dotted, literal_text
+from rnnswap.patch.source.plan import Origin, Plan
+from rnnswap.spec import Finding
+
+# What people call torch's modules; a chain from one of them that nothing binds is worth a word.
+_CUSTOMARY = {"nn": "torch.nn", "torch": "torch"}
+
+
+def find_lookups(names: Names, plan: Plan) -> list[Finding]:
+    """Return a finding for each lookup that may mean a class to be replaced."""
+    origins = plan.origins()
+    found = []
+    star = _has_star(names, origins)
+    for node in names.chains():
+        message = _by_getattr(names, node, origins)
+        if message:
+            found.append(Finding(*names.place(_call(names, node)), codes.LOOKUP, message))
+            continue
+        message = _unbound(names, node, origins, star)
+        if message:
+            found.append(Finding(*names.place(node), codes.STAR, message))
+    return found
+
+
+def _call(names: Names, function: cst.CSTNode) -> cst.CSTNode:
+    call = names.parent(function)
+    return call if isinstance(call, cst.Call) else function
+
+
+def _by_getattr(names: Names, node: cst.CSTNode, origins: dict[str, Origin]) -> str | None:
+    """Explain `getattr(nn, NAME)` if NAME is or may be the class's."""
+    call = names.parent(node)
+    if not (isinstance(node, cst.Name) and node.value == "getattr" and isinstance(call, cst.Call)):
+        return None
+    if call.func is not node or len(call.args) < 2 or names.meaning(node).names:
+        return None
+    modules = names.meaning(call.args[0].value).names
+    classes = {n.rpartition(".")[2] for n in origins if n.rpartition(".")[0] in modules}
+    if not classes:
+        return None
+    text = literal_text(call.args[1].value)
+    spelled = " ".join(names.code(call).split())
+    if text is None:
+        return f"{spelled} kept: which class it is shows only at run time"
+    return f"{spelled} kept: the class is looked up by getattr" if text in classes else None
+
+
+def _has_star(names: Names, origins: dict[str, Origin]) -> bool:
+    """Return whether the classes may come through `from torch.nn import *`."""
+    if not re.search(r"import\s*\*", names.text):
+        return False
+    modules = {name.rpartition(".")[0] for name in origins}
+    finder = _StarImports()
+    names.module.visit(finder)
+    return bool(modules & finder.modules)
+
+
+def _unbound(
+    names: Names, node: cst.Name | cst.Attribute, origins: dict[str, Origin], star: bool
+) -> str | None:
+    """Explain a name that looks like the class but that no statement of the file binds."""
+    root: cst.BaseExpression = node
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    if not isinstance(root, cst.Name) or names.is_bound(root):
+        return None
+    spelled = dotted(node)
+    if node is root:
+        bare = {origin.class_name for origin in origins.values()}
+        if star and spelled in bare:
+            return f"{spelled} kept: it comes through a star import"
+        return None
+    module = _CUSTOMARY.get(root.value)
+    if module and module + spelled[len(root.value) :] in origins:
+        return f"{spelled} kept: no import in this file binds {root.value}"
+    return None
+
+
+class _StarImports(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.modules: set[str] = set()
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:  # noqa: N802
+        if isinstance(node.names, cst.ImportStar) and node.module and not node.relative:
+            self.modules.add(dotted(node.module))

@@ -1,0 +1,230 @@
+"""What the names in a module refer to, by libcst's scope analysis. Imports libcst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import libcst as cst
+from libcst.metadata import ExpressionContext
+from libcst.metadata.scope_provider import (
+    Access,
+    BaseAssignment,
+    GlobalScope,
+    ImportAssignment,
+    Scope,
+)
+
+from rnnswap.patch.source.scopes import find_parents, find_positions, find_scopes
+
+# Calls that return a module by its literal name.
+_IMPORTERS = ("importorskip", "import_module")
+_MAX_ALIASES = 5
+
+
+class Meaning(NamedTuple):
+    """What a name or attribute chain may refer to.
+
+    Args:
+        names: Dotted names through imports, such as "torch.nn.LSTM".
+        certain: False if something that is not imported may be meant as well.
+        bindings: The import statements (or assignments of a module) that bind it.
+    """
+
+    names: frozenset[str] = frozenset()
+    certain: bool = True
+    bindings: tuple[cst.CSTNode, ...] = ()
+
+
+class Names:
+    """The names of one parsed module.
+
+    Args:
+        module: As parsed; the nodes asked about must be its own.
+        text: What it was parsed from.
+        modules: Dotted names of modules whose aliases by plain assignment are followed
+            (`nn = torch.nn`).
+    """
+
+    def __init__(self, module: cst.Module, text: str, modules: frozenset[str]) -> None:
+        self.module = module
+        self.text = text
+        self._modules = modules
+        self.scopes, self._contexts = find_scopes(module)
+        self._parents = find_parents(module)
+        self._positions = find_positions(module)
+        self._accesses: dict[cst.Name, Access] = {}
+        for scope in self.scopes:
+            for access in scope.accesses:
+                root = _root(access.node)
+                if root is not None:
+                    self._accesses[root] = access
+
+    @property
+    def globals(self) -> Scope:
+        """Return the module's own scope, or an empty one if it has no names."""
+        return next((s for s in self.scopes if isinstance(s, GlobalScope)), GlobalScope())
+
+    def chains(self) -> Iterator[cst.Name | cst.Attribute]:
+        """Yield every name that is read, followed by the attribute chains that start with it."""
+        for name in self._accesses:
+            node: cst.Name | cst.Attribute = name
+            yield node
+            parent = self.parent(node)
+            while isinstance(parent, cst.Attribute) and parent.value is node:
+                node = parent
+                yield node
+                parent = self.parent(node)
+
+    def meaning(self, node: cst.CSTNode, depth: int = 0) -> Meaning:
+        """Return what `node` refers to; nothing unless it is a name or an attribute chain."""
+        root = _root(node)
+        access = self._accesses.get(root) if root is not None else None
+        if root is None or access is None:
+            return Meaning()
+        rest = dotted(node)[len(root.value) :]
+        names: set[str] = set()
+        bindings: list[cst.CSTNode] = []
+        certain = True
+        for assignment in referents(access, root.value):
+            found = self._assigned(assignment, depth)
+            if found.names:
+                names |= {name + rest for name in found.names}
+                bindings += found.bindings
+                certain = certain and found.certain
+            elif not (rest and self._is_none(assignment)):
+                certain = False
+        return Meaning(frozenset(names), certain, tuple(bindings))
+
+    def is_bound(self, root: cst.Name) -> bool:
+        """Return whether anything in the module, or a builtin, binds the name read at `root`."""
+        access = self._accesses.get(root)
+        return access is not None and bool(referents(access, root.value))
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """Return the node around `node`, None for the module."""
+        return self._parents.get(node)
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """Yield the nodes around `node`, the nearest first."""
+        parent = self.parent(node)
+        while parent is not None:
+            yield parent
+            parent = self.parent(parent)
+
+    def is_read(self, node: cst.CSTNode) -> bool:
+        """Return whether the expression is read, not assigned to or deleted."""
+        return self._contexts.get(node) in (ExpressionContext.LOAD, None)
+
+    def place(self, node: cst.CSTNode) -> tuple[int, int]:
+        """Return line and column of the start of `node`, both 1-based, in characters."""
+        start = self._positions[node].start
+        return start.line, start.column + 1
+
+    def span(self, node: cst.CSTNode) -> tuple[int, int, int, int]:
+        """Return start line (1-based), start column (0-based), end line and end column."""
+        found = self._positions[node]
+        return found.start.line, found.start.column, found.end.line, found.end.column
+
+    def code(self, node: cst.CSTNode) -> str:
+        """Return the source of `node` as it stands."""
+        return self.module.code_for_node(node)
+
+    def _assigned(self, assignment: BaseAssignment, depth: int) -> Meaning:
+        """Return what an assignment binds its name to: an import, or a module by another name."""
+        node = getattr(assignment, "node", None)
+        if isinstance(assignment, ImportAssignment):
+            name = imported_name(assignment)
+            return Meaning(frozenset({name}), True, (node,)) if name and node else Meaning()
+        value = self._plain_value(node)
+        if value is None or depth > _MAX_ALIASES:
+            return Meaning()
+        found = self.meaning(value, depth + 1)
+        if isinstance(value, cst.Call):
+            found = Meaning(frozenset({_imported_by_call(value)} - {""}))
+        if not found.names or not found.names <= self._modules:
+            return Meaning()
+        assert node is not None
+        return Meaning(found.names, found.certain, (node,))
+
+    def _is_none(self, assignment: BaseAssignment) -> bool:
+        """Return whether this is `nn = None`, the usual stand-in where torch is missing."""
+        value = self._plain_value(getattr(assignment, "node", None))
+        return isinstance(value, cst.Name) and value.value == "None"
+
+    def _plain_value(self, node: cst.CSTNode | None) -> cst.BaseExpression | None:
+        """Return VALUE if `node` is the only target of `target = VALUE`."""
+        target = self.parent(node) if isinstance(node, cst.Name) else None
+        statement = self.parent(target) if isinstance(target, cst.AssignTarget) else None
+        if isinstance(statement, cst.Assign) and len(statement.targets) == 1:
+            return statement.value
+        return None
+
+
+def referents(access: Access, root: str) -> list[BaseAssignment]:
+    """Return the assignments that a read of the name `root` may refer to."""
+    found = list(access.referents)
+    # `import torch.nn` is recorded as "torch.nn", which hides a parameter called `torch`.
+    if any("." in assignment.name for assignment in found):
+        return list(access.scope[root])
+    return found
+
+
+def imported_name(assignment: ImportAssignment) -> str | None:
+    """Return the dotted name of what an import binds, relative imports with leading dots."""
+    node = assignment.node
+    bound = assignment.name.partition(".")[0]
+    if isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
+        prefix = "." * len(node.relative) + (dotted(node.module) if node.module else "")
+        for alias in reversed(node.names):
+            if bound_name(alias) == bound:
+                return f"{prefix}.{dotted(alias.name)}"
+    if isinstance(node, cst.Import):
+        for alias in reversed(node.names):
+            if bound_name(alias) == bound:
+                return dotted(alias.name) if alias.asname else bound
+    return None
+
+
+def bound_name(alias: cst.ImportAlias) -> str:
+    """Return the name that an import alias binds."""
+    if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+        return alias.asname.name.value
+    return dotted(alias.name).partition(".")[0]
+
+
+def dotted(node: cst.CSTNode) -> str:
+    """Return `a.b.c` for a name or attribute chain, else the empty string."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        inner = dotted(node.value)
+        return f"{inner}.{node.attr.value}" if inner else ""
+    return ""
+
+
+def last_name(node: cst.CSTNode) -> str:
+    """Return the last name of a callee: `d` of `a().b.d`."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
+
+
+def literal_text(node: cst.CSTNode) -> str | None:
+    """Return the value of a plain string literal, None for anything else."""
+    if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
+        value = node.evaluated_value
+        return value if isinstance(value, str) else None
+    return None
+
+
+def _root(node: cst.CSTNode) -> cst.Name | None:
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return node if isinstance(node, cst.Name) else None
+
+
+def _imported_by_call(call: cst.Call) -> str:
+    if last_name(call.func) in _IMPORTERS and len(call.args) == 1:
+        return literal_text(call.args[0].value) or ""
+    return ""

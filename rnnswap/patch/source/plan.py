@@ -1,0 +1,145 @@
+"""What is to be replaced by what: names taken from the registry. Imports no torch, no libcst."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from rnnswap import discovery
+from rnnswap.errors import OptionError
+from rnnswap.spec import CellSpec
+
+#: The name under which torch's own LSTM is registered.
+LSTM = "lstm"
+#: The class factory that puts attention over a cell.
+WITH_ATTENTION = "rnnswap:with_attention"
+
+# torch.nn's classes can be reached through each of these modules.
+_TORCH_MODULES = ("torch.nn", "torch.nn.modules", "torch.nn.modules.rnn")
+
+
+class Origin(NamedTuple):
+    """A class to be replaced: whose it is, and whether it is the layer or the one-step class."""
+
+    spec: CellSpec
+    layer: bool
+
+    @property
+    def target(self) -> str:
+        """Return the class's own target."""
+        if self.layer:
+            return self.spec.target
+        assert self.spec.cell_target is not None
+        return self.spec.cell_target
+
+    @property
+    def class_name(self) -> str:
+        """Return the class's name."""
+        return self.target.rpartition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One rewriting, resolved against the registry.
+
+    Args:
+        cell: What is written.
+        sources: What is replaced.
+        attention: Name of the mechanism put over the cell, or None.
+        options: Keyword arguments to append to constructor calls.
+    """
+
+    cell: CellSpec
+    sources: tuple[CellSpec, ...]
+    attention: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def unwraps(self) -> bool:
+        """Return whether attention is taken away: the way back to torch's LSTM."""
+        return self.cell.name == LSTM and self.attention is None
+
+    def origins(self) -> dict[str, Origin]:
+        """Return the classes to be replaced by each dotted name they can be reached under."""
+        found: dict[str, Origin] = {}
+        for spec in self.sources:
+            for origin in (Origin(spec, True), Origin(spec, False)):
+                if not origin.layer and spec.cell_target is None:
+                    continue
+                for name in spellings(origin.target):
+                    found.setdefault(name, origin)
+        return found
+
+    def modules(self) -> frozenset[str]:
+        """Return the modules, with their parents, in which those classes live."""
+        names = {name.rpartition(".")[0] for name in self.origins()}
+        return frozenset(
+            ".".join(parts[: count + 1])
+            for parts in (name.split(".") for name in names)
+            for count in range(len(parts))
+        )
+
+    def may_match(self, text: str) -> bool:
+        """Return whether `text` holds the name of a class to be replaced at all."""
+        return any(origin.class_name in text for origin in self.origins().values())
+
+    def target_for(self, origin: Origin) -> str | None:
+        """Return the target of what replaces `origin`, or None if the cell has nothing there."""
+        if origin.layer:
+            return self.cell.target
+        return None if self.attention is not None else self.cell.cell_target
+
+
+def make_plan(
+    cell: str = "janet",
+    source: str | None = None,
+    attention: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Plan:
+    """Look the names up and check that they go together.
+
+    Args:
+        cell: Name of the cell to write.
+        source: Name of the cell to replace; None is torch's LSTM, or with the cell "lstm" every
+            other cell.
+        attention: Name of the mechanism to put over the cell.
+        options: Values of the cell's options.
+
+    Raises:
+        UnknownNameError: No such cell or mechanism is installed.
+        OptionError: The cell has no such option, its value cannot be written as a literal, or
+            source and cell are the same.
+    """
+    plugins = discovery.installed()
+    target = plugins.cells.get(cell).spec
+    if attention is not None:
+        plugins.attentions.get(attention)
+    target.check_options(options or {})
+    for name, value in (options or {}).items():
+        _check_literal(name, value)
+    if source is None and target.name == LSTM:
+        everything = tuple(entry.spec for entry in plugins.cells)
+        sources = tuple(s for s in everything if attention or s.target != target.target)
+    else:
+        sources = (plugins.cells.get(source or LSTM).spec,)
+        if attention is None and sources[0].target == target.target:
+            raise OptionError(f"cell and source are both {cell!r}: nothing would change")
+    return Plan(target, sources, attention, dict(options or {}))
+
+
+def spellings(target: str) -> list[str]:
+    """Return every dotted name under which the class of `target` can be reached."""
+    module, _, name = target.partition(":")
+    modules = _TORCH_MODULES if module in _TORCH_MODULES else (module,)
+    return [f"{m}.{name}" for m in modules]
+
+
+def _check_literal(name: str, value: object) -> None:
+    try:
+        same = ast.literal_eval(repr(value)) == value
+    except (ValueError, SyntaxError):
+        same = False
+    if not same:
+        raise OptionError(f"option {name}: {value!r} cannot be written as a literal")

@@ -1,0 +1,185 @@
+"""Why a use of the class must be left as it is. Imports libcst."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import libcst as cst
+
+from rnnswap.patch.source import codes
+from rnnswap.patch.source.arguments import change_keywords
+from rnnswap.patch.source.find import Role, Use
+from rnnswap.patch.source.names import Names, last_name, literal_text
+from rnnswap.patch.source.plan import Plan
+from rnnswap.spec import LSTM_ARGUMENTS
+
+# What every class has; anything else on the class is an LSTM's own.
+_ANY_CLASS = frozenset(
+    {"__init__", "__name__", "__qualname__", "__module__", "__doc__", "__class__"}
+)
+_LAYER_INTERNALS = ("_flat_weights", "_flat_weights_names")
+
+
+class Reason(NamedTuple):
+    """Why a use is left: a code and the words after "kept:"."""
+
+    code: str
+    text: str
+
+
+class Judge:
+    """Decides use by use; a subclass that is left takes the tests inside it along.
+
+    Args:
+        names: The names of the module.
+        plan: What is to be replaced by what.
+        uses: All uses found in the module.
+    """
+
+    def __init__(self, names: Names, plan: Plan, uses: list[Use]) -> None:
+        self._names = names
+        self._plan = plan
+        self._quantizes = "quantize_dynamic" in names.text
+        self._left_classes: set[cst.CSTNode | None] = set()
+        for use in uses:
+            is_base = use.role is Role.BASE and isinstance(use.owner, cst.ClassDef)
+            if is_base and self.reason(use) is not None:
+                self._left_classes.add(use.owner)
+
+    def reason(self, use: Use) -> Reason | None:
+        """Return why `use` must be left, None if it can be rewritten."""
+        for question in (self._name, self._place, self._inside_left, self._role):
+            reason = question(use)
+            if reason is not None:
+                return reason
+        return None
+
+    def surplus(self, call: cst.Call, use: Use) -> list[str]:
+        """Return the keyword arguments of `call` that only the former cell takes."""
+        foreign = set(use.origin.spec.options) - set(self._plan.cell.options)
+        if not use.origin.layer or use.role is not Role.CALL:
+            return []
+        return [a.keyword.value for a in call.args if a.keyword and a.keyword.value in foreign]
+
+    def _name(self, use: Use) -> Reason | None:
+        if not use.meaning.certain:
+            return Reason(codes.AMBIGUOUS, "the name is bound in more than one way")
+        if self._plan.target_for(use.origin) is None:
+            if self._plan.attention is not None:
+                return Reason(codes.NO_COUNTERPART, "attention needs a layer, not a single step")
+            return Reason(codes.NO_COUNTERPART, f"{self._plan.cell.name} has no one-step class")
+        return None
+
+    def _place(self, use: Use) -> Reason | None:
+        names = self._names
+        if not names.is_read(use.node):
+            return Reason(codes.CLASS_ATTRIBUTE, "the class itself is assigned to or deleted")
+        for ancestor in names.ancestors(use.node):
+            if isinstance(ancestor, cst.FormattedString):
+                return Reason(codes.IN_STRING, "it stands in an f-string")
+            if isinstance(ancestor, cst.Call) and last_name(ancestor.func) == "quantize_dynamic":
+                return Reason(codes.QUANTIZATION, "it tells quantize_dynamic what to quantize")
+            if isinstance(ancestor, cst.Set) and self._quantizes:
+                return Reason(codes.QUANTIZATION, "it stands in a set, as for quantize_dynamic")
+        if "#" in names.code(use.whole):
+            return Reason(codes.SPELLING, "a comment stands inside it")
+        return None
+
+    def _inside_left(self, use: Use) -> Reason | None:
+        if use.role in (Role.CALL, Role.BASE):
+            return None
+        for ancestor in self._names.ancestors(use.node):
+            if isinstance(ancestor, cst.ClassDef) and ancestor in self._left_classes:
+                subclass = ancestor.name.value
+                return Reason(codes.SUBCLASS, f"it belongs to {subclass}, whose base is kept")
+        return None
+
+    def _role(self, use: Use) -> Reason | None:
+        owner = use.owner
+        if use.role is Role.CALL and isinstance(owner, cst.Call):
+            return self._arguments(owner, use)
+        if use.role is Role.BASE and isinstance(owner, cst.ClassDef):
+            return self._base(owner, use)
+        if use.role is Role.PATTERN:
+            wraps = self._plan.attention is not None
+            if isinstance(owner, cst.MatchValue) or wraps:
+                return Reason(codes.SPELLING, "a pattern cannot spell it")
+        if isinstance(owner, cst.Attribute):
+            attribute = owner.attr.value
+            if attribute not in _ANY_CLASS or not self._names.is_read(owner):
+                return Reason(codes.CLASS_ATTRIBUTE, f"its attribute {attribute} is its own")
+        return None
+
+    def _arguments(self, call: cst.Call, use: Use) -> Reason | None:
+        for name in _given(call, use.origin.layer):
+            if name in self._plan.cell.unsupported:
+                return Reason(codes.ARGUMENT, f"{self._plan.cell.name} has no {name}")
+        drop = {*self.surplus(call, use), *self._plan.options}
+        if change_keywords(call, drop, {}) is None:
+            return Reason(codes.SPELLING, "a comment stands beside an argument to be dropped")
+        return None
+
+    def _base(self, definition: cst.ClassDef, use: Use) -> Reason | None:
+        subclass = definition.name.value
+        if len(definition.bases) > 1:
+            return Reason(codes.MIXIN, f"{subclass} has other base classes beside it")
+        facts = _ClassFacts()
+        definition.body.visit(facts)
+        if facts.reason:
+            return Reason(codes.SUBCLASS, f"{subclass} {facts.reason}")
+        foreign = set(use.origin.spec.options) - set(self._plan.cell.options)
+        for call in facts.inits:
+            for name in _given(call, use.origin.layer):
+                if name in self._plan.cell.unsupported or name in foreign:
+                    return Reason(codes.ARGUMENT, f"{self._plan.cell.name} has no {name}")
+        return None
+
+
+def may_unpack(call: cst.Call) -> bool:
+    """Return whether `call` passes arguments that cannot be seen: `*args` or `**kwargs`."""
+    return any(argument.star for argument in call.args)
+
+
+def _given(call: cst.Call, layer: bool) -> list[str]:
+    """Return the names of the arguments that `call` passes, as far as they can be seen."""
+    given = [a.keyword.value for a in call.args if a.keyword is not None]
+    positional = 0
+    for argument in call.args:
+        if argument.star or argument.keyword is not None:
+            break
+        positional += 1
+    return given + list(LSTM_ARGUMENTS[:positional] if layer else ())
+
+
+class _ClassFacts(cst.CSTVisitor):
+    """What a class body does that only a subclass of the real LSTM may do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reason = ""
+        self.inits: list[cst.Call] = []
+        self._depth = 0
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:  # noqa: N802
+        if self._depth == 0 and node.name.value == "forward":
+            self.reason = "overrides forward"
+        self._depth += 1
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:  # noqa: N802
+        self._depth -= 1
+
+    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:  # noqa: N802
+        if last_name(node.target) == "forward":
+            self.reason = "overrides forward"
+
+    def visit_Name(self, node: cst.Name) -> None:  # noqa: N802
+        if node.value in _LAYER_INTERNALS:
+            self.reason = f"touches {node.value}"
+
+    def visit_SimpleString(self, node: cst.SimpleString) -> None:  # noqa: N802
+        if literal_text(node) in _LAYER_INTERNALS:
+            self.reason = f"touches {literal_text(node)}"
+
+    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
+        if last_name(node.func) == "__init__":
+            self.inits.append(node)

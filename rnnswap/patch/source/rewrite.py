@@ -1,0 +1,78 @@
+"""Rewrites one text: quick look first, libcst only if the text names a class to be replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rnnswap.errors import RewriteError
+from rnnswap.patch.source import codes
+from rnnswap.patch.source.plan import LSTM, Plan, make_plan
+from rnnswap.spec import Finding
+
+# What the parser would lose at the start of a text: a byte order mark, form feeds.
+_PREFIX = re.compile("\ufeff?\f*")
+
+
+def rewrite_source(
+    text: str,
+    cell: str = "janet",
+    *,
+    source: str = LSTM,
+    attention: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    path: str = "<string>",
+) -> tuple[str, list[Finding]]:
+    r"""Return Python source with the uses of one recurrent cell rewritten into another.
+
+    Formatting and comments outside the edits stay as they are. Rewriting the result again changes
+    nothing.
+
+    Args:
+        text: The source of a module.
+        cell: Name of the cell to write.
+        source: Name of the cell to replace. With the cell "lstm", the default stands for every
+            other cell: the way back.
+        attention: Name of an attention mechanism to put over the cell.
+        options: Keyword arguments of the cell, appended to constructor calls.
+        path: Where the text is from, for messages.
+
+    Returns:
+        The new text, and what was rewritten, left or deserves a look, by line and column.
+
+    Raises:
+        UnknownNameError: No such cell or mechanism is installed.
+        OptionError: The cell has no such option, or cell and source are the same.
+        RewriteError: The text cannot be parsed, or the result would differ outside the edits.
+
+    Example:
+        >>> rewrite_source("from torch.nn import LSTM\nrnn = LSTM(8, 16)\n")[0]
+        'from rnnswap import JANET\nrnn = JANET(8, 16)\n'
+    """
+    everything = cell == LSTM and source == LSTM
+    plan = make_plan(cell, None if everything else source, attention, options)
+    return rewrite(text, plan, path)
+
+
+def rewrite(text: str, plan: Plan, path: str) -> tuple[str, list[Finding]]:
+    """Return `text` rewritten by `plan`, and the findings; see `rewrite_source`."""
+    prefix = _PREFIX.match(text)
+    start = prefix.group() if prefix else ""
+    body = text[len(start) :]
+    if not plan.may_match(body):
+        return text, []
+    from rnnswap.patch.source import check
+
+    tree = check.parse(body, path)
+    from rnnswap.patch.source.transform import transform
+
+    try:
+        result = transform(body, plan, path)
+        if result.text != body:
+            check.check_equivalent(tree, body, result, path)
+    except RecursionError as error:
+        raise RewriteError(
+            "is nested too deeply to be rewritten", path, code=codes.UNPARSABLE
+        ) from error
+    return start + result.text, result.findings

@@ -1,0 +1,216 @@
+"""Finds, judges and edits one parsed module. Imports libcst; nothing else imports this early."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from rnnswap.errors import RewriteError
+from rnnswap.patch.source import codes
+from rnnswap.patch.source.edit import Edit, apply
+from rnnswap.patch.source.find import Role, Use, find_uses
+from rnnswap.patch.source.hazards import find_hazards
+from rnnswap.patch.source.imports import (
+    Import,
+    ImportChanges,
+    find_removals,
+    free_name,
+    keep_commented,
+    usable_import,
+)
+from rnnswap.patch.source.lookups import find_lookups
+from rnnswap.patch.source.names import Names, bound_name
+from rnnswap.patch.source.placing import place, top_level_index
+from rnnswap.patch.source.plan import WITH_ATTENTION, Plan
+from rnnswap.patch.source.reasons import Judge, may_unpack
+from rnnswap.patch.source.result import Keywords, Result
+from rnnswap.spec import Finding
+
+_CODE_OF = {Role.CALL: codes.CALL, Role.BASE: codes.BASE}
+
+
+def transform(text: str, plan: Plan, path: str) -> Result:
+    """Return `text` with the uses that `plan` replaces rewritten.
+
+    Raises:
+        RewriteError: libcst cannot read the text, or cannot reproduce it to the byte.
+    """
+    module = _parse(text, path)
+    names = Names(module, text, plan.modules())
+    return _Transformation(names, plan).run()
+
+
+def _parse(text: str, path: str) -> cst.Module:
+    try:
+        module = cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        reason = f"cannot be parsed: {error.message}"
+        raise RewriteError(
+            reason, path, error.raw_line, error.raw_column + 1, code=codes.UNPARSABLE
+        ) from error
+    if module.code != text:
+        reason = "has line endings or control characters that cannot be reproduced; left as it is"
+        raise RewriteError(reason, path, code=codes.NOT_EQUIVALENT)
+    return module
+
+
+class _Transformation:
+    """The steps from names to a new text, for one module."""
+
+    def __init__(self, names: Names, plan: Plan) -> None:
+        self._names = names
+        self._plan = plan
+        self._result = Result(names.text)
+        self._edits: list[Edit] = []
+        self._edited: list[Use] = []
+        self._left: list[Use] = []
+        self._local: dict[str, str] = {}
+        self._reused: set[str] = set()
+
+    def run(self) -> Result:
+        """Find and judge the uses, then edit the tree if there is anything to edit."""
+        uses = [use for use in find_uses(self._names, self._plan) if not self._is_done(use)]
+        judge = Judge(self._names, self._plan, uses)
+        chosen = []
+        for use in uses:
+            reason = judge.reason(use)
+            if reason is None:
+                chosen.append(use)
+            else:
+                self._leave(use, reason.code, reason.text)
+        if chosen:
+            self._name_imports(chosen)
+            for use in chosen:
+                self._edit(use, judge)
+        changes = self._import_changes()
+        if self._edits:
+            self._apply(changes)
+            self._look_around()
+        self._result.findings += find_lookups(self._names, self._plan)
+        self._result.findings = sorted(set(self._result.findings))
+        return self._result
+
+    def _is_done(self, use: Use) -> bool:
+        """Return whether the use is already what the plan would write."""
+        same = use.origin.target == self._plan.target_for(use.origin)
+        return same and use.mechanism == self._plan.attention
+
+    def _leave(self, use: Use, code: str, why: str) -> None:
+        self._left.append(use)
+        self._report(use.node, code, f"{_spelled(self._names, use.node)} kept: {why}")
+
+    def _report(self, node: cst.CSTNode, code: str, message: str) -> None:
+        self._result.findings.append(Finding(*self._names.place(node), code, message))
+
+    def _name_imports(self, uses: list[Use]) -> None:
+        """Settle under which local name each class that will be written is reached."""
+        first = min(top_level_index(self._names, use.node) for use in uses)
+        targets = {self._plan.target_for(use.origin) for use in uses}
+        if any(self._wraps(use) for use in uses):
+            targets.add(WITH_ATTENTION)
+        for target in sorted(t for t in targets if t is not None):
+            present = usable_import(self._names, target, first)
+            if present is not None:
+                self._reused.add(present)
+            self._local[target] = present or free_name(self._names, target)
+
+    def _wraps(self, use: Use) -> bool:
+        """Return whether the use gets a new call of with_attention around it."""
+        return self._plan.attention is not None and use.mechanism != self._plan.attention
+
+    def _edit(self, use: Use, judge: Judge) -> None:
+        node, text = self._replacement(use)
+        call, keywords = self._keywords(use, judge)
+        self._edits.append(Edit(node, text, call, keywords.drop, keywords.add))
+        self._edited.append(use)
+        self._result.expressions[self._names.span(node)] = text
+        if call is not None:
+            self._result.keywords[self._names.span(use.whole)] = keywords
+        spelled = _spelled(self._names, node)
+        self._report(node, _CODE_OF.get(use.role, codes.REFERENCE), f"{spelled} -> {text}")
+        self._report_options(use, node, judge)
+
+    def _replacement(self, use: Use) -> tuple[cst.BaseExpression, str]:
+        """Return the expression to replace and the source of what replaces it."""
+        target = self._plan.target_for(use.origin)
+        assert target is not None
+        name = self._local[target]
+        if self._wraps(use):
+            return use.whole, f'{self._local[WITH_ATTENTION]}({name}, "{self._plan.attention}")'
+        if self._plan.unwraps:
+            return use.whole, name
+        return use.node, name
+
+    def _keywords(self, use: Use, judge: Judge) -> tuple[cst.Call | None, Keywords]:
+        """Return the call whose keywords change, None if none does, and how."""
+        call = use.owner
+        if use.role is not Role.CALL or not use.origin.layer or not isinstance(call, cst.Call):
+            return None, Keywords()
+        add = {name: repr(value) for name, value in self._plan.options.items()}
+        drop = frozenset(judge.surplus(call, use)) | frozenset(add)
+        present = {a.keyword.value for a in call.args if a.keyword is not None}
+        if not add and not drop & present:
+            return None, Keywords()
+        return call, Keywords(drop, add)
+
+    def _report_options(self, use: Use, node: cst.CSTNode, judge: Judge) -> None:
+        cell = self._plan.cell
+        written = ", ".join(f"{name}={value!r}" for name, value in self._plan.options.items())
+        constructs = use.role is Role.CALL and use.origin.layer
+        if written and not constructs and use.role in (Role.CALL, Role.BASE, Role.VALUE):
+            message = f"{written} is not written: no layer is constructed here"
+            self._report(node, codes.OPTION_UNWRITTEN, message)
+        if use.role is not Role.CALL or not isinstance(use.owner, cst.Call):
+            return
+        if cell.unsupported and may_unpack(use.owner):
+            lacking = ", ".join(sorted(cell.unsupported))
+            message = f"unpacked arguments may hold {lacking}, which {cell.name} does not take"
+            self._report(node, codes.UNPACKED, message)
+        dropped = ", ".join(judge.surplus(use.owner, use))
+        if dropped:
+            message = f"{dropped} dropped: {cell.name} does not take it"
+            self._report(node, codes.OPTION_DROPPED, message)
+
+    def _import_changes(self) -> ImportChanges:
+        """Decide on the imports; report a name that stays because others may need it."""
+        replaced: set[cst.CSTNode] = {edit.node for edit in self._edits}
+        targets = {origin.target for origin in self._plan.origins().values()} | {WITH_ATTENTION}
+        removals, exported = find_removals(self._names, targets, replaced, self._reused)
+        for alias in exported:
+            message = f"{bound_name(alias)} kept: imported for others to import or look up"
+            self._report(alias, codes.EXPORTED, message)
+        changes = ImportChanges(removals)
+        for target, local in self._local.items():
+            if local not in self._reused:
+                module, _, name = target.partition(":")
+                changes.additions.append(Import(module, name, local))
+        if self._edits and changes.additions:
+            bindings = [node for use in self._edited for node in use.meaning.bindings]
+            place(self._names, changes, bindings, replaced)
+        keep_commented(self._names, changes)
+        return changes
+
+    def _apply(self, changes: ImportChanges) -> None:
+        result = self._result
+        result.text = apply(self._names, self._edits, changes).code
+        result.added = [(new.module, new.name, new.alias) for new in changes.additions]
+        for removal in changes.removals:
+            line, column = self._names.place(removal.statement)
+            result.removed.add((line, column - 1, bound_name(removal.alias)))
+
+    def _look_around(self) -> None:
+        """Report what a rewriting may have upset elsewhere in the module."""
+        layers = [use for use in self._edited if use.origin.layer]
+        if layers:
+            former = layers[0].origin.class_name
+            self._result.findings += find_hazards(self._names, former, self._plan.cell.name)
+        if not self._left:
+            return
+        for use in self._edited:
+            if use.role is Role.TEST:
+                former = use.origin.class_name
+                message = f"tests the new class, but {former} is still used in this file too"
+                self._report(use.node, codes.MIXED_TEST, message)
+
+
+def _spelled(names: Names, node: cst.CSTNode) -> str:
+    return " ".join(names.code(node).split())
