@@ -11,7 +11,7 @@ from rnnswap import discovery
 if TYPE_CHECKING:
     from rich.console import Console
 
-FunctionT = TypeVar("FunctionT")
+_UNWRAPPED = 10_000  # columns
 
 
 def talk() -> Console:

@@ -1,0 +1,23 @@
+"""One seed for every test, and no result that owes anything to uninitialised memory."""
+
+import hypothesis
+import pytest
+import torch
+
+# The machines that run this are shared and slow at times: a deadline would test them, not us.
+hypothesis.settings.register_profile("rnnswap", deadline=None, max_examples=40, print_blob=True)
+hypothesis.settings.load_profile("rnnswap")
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def nan_in_uninitialised_memory():
+    """torch.empty gives NaN in its deterministic mode: output that was never written cannot pass."""
+    torch.use_deterministic_algorithms(True)
+    assert torch.utils.deterministic.fill_uninitialized_memory
+    yield
+    torch.use_deterministic_algorithms(False)

@@ -1,0 +1,177 @@
+"""Every implementation of every recurrence against its naive form, outputs and all gradients."""
+
+import pytest
+import torch
+from cases import SCANS
+from tolerances import assert_as_close_as_eager, assert_same
+
+from rnnswap.errors import KernelUnavailableError
+from rnnswap.ops._dispatch import FORCE_VARIABLE
+
+FAST = [
+    (scan, implementation.name)
+    for scan, (operation, _, _) in SCANS.items()
+    for implementation in operation.implementations
+    if implementation.name != "naive"
+]
+SHAPES = [(1, 3, 4, 5), (2, 1, 3, 7), (7, 3, 5, 1), (63, 2, 4, 9)]
+
+
+def implementation(scan, name):
+    operation, arguments, settings = SCANS[scan]
+    found = next(i for i in operation.implementations if i.name == name)
+    return found.run, arguments, settings
+
+
+def results_and_gradients(run, args):
+    outputs = run(*args)
+    generator = torch.Generator().manual_seed(1)
+    weights = [torch.randn(o.shape, dtype=torch.float64, generator=generator) for o in outputs]
+    total = sum((o.double() * w).sum() for o, w in zip(outputs, weights, strict=True))
+    leaves = [a for a in args if isinstance(a, torch.Tensor) and a.requires_grad]
+    return [*outputs, *torch.autograd.grad(total, leaves)]
+
+
+def in_double(args):
+    return tuple(
+        a.detach().double().requires_grad_()
+        if isinstance(a, torch.Tensor) and a.is_floating_point()
+        else a
+        for a in args
+    )
+
+
+def lengths_for(T, B, ragged):
+    return torch.tensor([max(1, T - 2 * b) for b in range(B)]) if ragged else None
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+@pytest.mark.parametrize("ragged", [False, True], ids=["full", "ragged"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("scan", "name"), FAST)
+def test_equals_naive_in_float64(scan, name, shape, ragged, reverse):
+    if scan == "janet-proj" and shape[3] == 1:
+        shape = (*shape[:3], 3)  # a projection is narrower than the layer
+    run, arguments, settings = implementation(scan, name)
+    naive, _, _ = implementation(scan, "naive")
+    lengths = lengths_for(*shape[:2], ragged)
+    args = arguments(*shape, **settings, lengths=lengths, reverse=reverse)
+    pairs = zip(results_and_gradients(run, args), results_and_gradients(naive, args), strict=True)
+    for actual, truth in pairs:
+        assert_same(actual, truth, eps=4096)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(("scan", "name"), FAST)
+def test_low_precision_is_as_close_to_float64_as_eager(scan, name, dtype):
+    run, arguments, settings = implementation(scan, name)
+    naive, _, _ = implementation(scan, "naive")
+    args = arguments(20, 4, 6, 8, **settings, dtype=dtype)
+    actual = results_and_gradients(run, args)
+    eager = results_and_gradients(naive, args)
+    truth = results_and_gradients(naive, in_double(args))
+    for a, e, t in zip(actual, eager, truth, strict=True):
+        assert_as_close_as_eager(a, e, t)
+
+
+@pytest.mark.parametrize("ragged", [False, True], ids=["full", "ragged"])
+@pytest.mark.parametrize(("scan", "name"), FAST)
+def test_gradcheck_and_double_backward(scan, name, ragged):
+    run, arguments, settings = implementation(scan, name)
+    args = arguments(4, 3, 2, 3, **settings, lengths=lengths_for(4, 3, ragged), reverse=ragged)
+    assert torch.autograd.gradcheck(run, args)
+    assert torch.autograd.gradgradcheck(run, args)
+
+
+@pytest.mark.parametrize("name", ["manual", "naive"])
+def test_double_backward_of_tied_biases_counts_each_share_once(name):
+    run, arguments, _ = implementation("janet", name)
+    args = list(arguments(3, 2, 2, 3))
+    args[6] = args[5]
+
+    def gradient_of_bias(bias):
+        args[5] = args[6] = bias
+        (found,) = torch.autograd.grad(run(*args)[0].pow(3).sum(), bias, create_graph=True)
+        return found
+
+    assert torch.autograd.gradcheck(gradient_of_bias, args[5])
+
+
+@pytest.mark.parametrize(("scan", "name"), FAST)
+def test_non_contiguous_input_gives_the_same(scan, name):
+    run, arguments, settings = implementation(scan, name)
+    args = list(arguments(5, 3, 4, 6, **settings))
+    expected = run(*args)
+    args[0] = args[0].detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_()
+    assert not args[0].is_contiguous()
+    for actual, truth in zip(run(*args), expected, strict=True):
+        assert_same(actual, truth)
+
+
+@pytest.mark.parametrize(("scan", "name"), FAST)
+def test_padding_never_leaks(scan, name):
+    run, arguments, settings = implementation(scan, name)
+    args = list(arguments(6, 2, 3, 4, **settings, lengths=torch.tensor([6, 2])))
+    clean = run(*args)
+    dirty = args[0].detach().clone()
+    dirty[2:, 1] = 1e30
+    args[0] = dirty.requires_grad_()
+    output, *final = run(*args)
+    assert torch.equal(output, clean[0])
+    assert all(torch.equal(a, b) for a, b in zip(final, clean[1:], strict=True))
+    assert torch.equal(output[2:, 1], torch.zeros_like(output[2:, 1]))
+    (gradient,) = torch.autograd.grad(output.sum(), args[0])
+    assert torch.equal(gradient[2:, 1], torch.zeros_like(gradient[2:, 1]))
+
+
+@pytest.mark.parametrize(("scan", "name"), FAST)
+def test_nan_in_gives_nan_out_in_its_row_only(scan, name):
+    run, arguments, settings = implementation(scan, name)
+    args = list(arguments(4, 2, 3, 4, **settings))
+    args[0] = args[0].detach().clone()
+    args[0][1, 0] = torch.nan
+    output = run(*args)[0]
+    assert output[1:, 0].isnan().all()
+    assert not output[:, 1].isnan().any()
+
+
+@pytest.mark.parametrize("scan", SCANS)
+def test_first_choice_in_eager_mode_is_not_the_naive_form(scan):
+    operation, arguments, settings = SCANS[scan]
+    assert operation.choose(*arguments(2, 2, 2, 3, **settings)).name != "naive"
+
+
+@pytest.mark.parametrize("scan", SCANS)
+def test_torch_func_transforms_run_the_naive_form_and_agree(scan):
+    operation, arguments, settings = SCANS[scan]
+    args = arguments(3, 2, 2, 3, **settings)
+    chosen = []
+
+    def loss(x):
+        chosen.append(operation.choose(x, *args[1:]).name)
+        return operation(x, *args[1:])[0].pow(2).sum()
+
+    gradient = torch.func.grad(loss)(args[0].detach())
+    (expected,) = torch.autograd.grad(operation(*args)[0].pow(2).sum(), args[0])
+    assert chosen == ["naive"]
+    assert_same(gradient, expected)
+    _, tangent = torch.func.jvp(loss, (args[0].detach(),), (torch.ones_like(args[0]),))
+    assert_same(tangent, expected.sum(), eps=4096)
+
+
+def test_forced_implementation_is_taken(monkeypatch):
+    operation, arguments, _ = SCANS["janet"]
+    for name in ("naive", "manual"):
+        monkeypatch.setenv(FORCE_VARIABLE, name)
+        assert operation.choose(*arguments(2, 2, 2, 3)).name == name
+
+
+def test_forced_implementation_that_cannot_run_says_why(monkeypatch):
+    operation, arguments, _ = SCANS["janet"]
+    args = arguments(2, 2, 2, 3)
+    monkeypatch.setenv(FORCE_VARIABLE, "manual")
+    with pytest.raises(KernelUnavailableError, match="'manual' of janet_scan.*torch.func"):
+        torch.func.grad(lambda x: operation(x, *args[1:])[0].sum())(args[0].detach())
+    monkeypatch.setenv(FORCE_VARIABLE, "magic")
+    with pytest.raises(KernelUnavailableError, match="knows only manual, naive"):
+        operation(*args)

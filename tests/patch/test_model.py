@@ -1,0 +1,203 @@
+"""swap_: everything but the weights survives, and undo brings the very same objects back."""
+
+import pytest
+import torch
+from cases import CELLS
+from torch import nn
+
+from rnnswap import JANET, NoEffectWarning, SwapError, UnknownNameError, swap_
+from rnnswap.discovery import get_cell
+
+
+class Model(nn.Module):
+    """One LSTM under two names and in a list, one frozen in float64 with a hook, a subclass."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.LSTM(4, 6, 2, batch_first=True, dropout=0.25)
+        self.alias = self.encoder
+        self.stack = nn.ModuleList([nn.Linear(6, 6), self.encoder])
+        self.exact = nn.LSTM(6, 5, bidirectional=True, proj_size=2, bias=False).double()
+        self.exact.requires_grad_(False)
+        self.special = SubLSTM(3, 3)
+        self.single = nn.LSTMCell(3, 3)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x):
+        hidden, _ = self.alias(x)
+        return self.head(self.exact(hidden.double())[0].float())
+
+
+class SubLSTM(nn.LSTM):
+    pass
+
+
+OTHERS = [name for name in CELLS if name != "lstm"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_swaps_what_it_should_and_reports_what_it_left(name):
+    model = Model()
+    report = swap_(model, name)
+    cls = get_cell(name)
+    assert type(model.encoder) is cls
+    assert model.encoder is model.alias is model.stack[1]
+    assert type(model.exact) is cls
+    assert type(model.special) is SubLSTM
+    assert [s.path for s in report.swapped] == ["encoder", "exact"]
+    assert {m.path for m in report.left} == {"special", "single"}
+    assert report.model is model
+    assert model(torch.randn(3, 2, 4)).shape == (3, 2, 2)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_arguments_dtype_flags_and_hooks_survive(name):
+    model = Model().eval()
+    model.encoder.train()
+    calls = []
+    handle = model.encoder.register_forward_hook(lambda *_: calls.append(1))
+    model.encoder.register_forward_pre_hook(lambda *_: calls.append(0))
+    before = [repr(m).partition("(")[2] for m in (model.encoder, model.exact)]
+    swap_(model, name)
+    assert [repr(m).partition("(")[2] for m in (model.encoder, model.exact)] == before
+    assert (model.encoder.training, model.exact.training) == (True, False)
+    assert {p.dtype for p in model.exact.parameters()} == {torch.float64}
+    assert not any(p.requires_grad for p in model.exact.parameters())
+    assert all(p.requires_grad for p in model.encoder.parameters())
+    model(torch.randn(3, 2, 4))
+    assert calls == [0, 1]
+    handle.remove()
+    model(torch.randn(3, 2, 4))
+    assert calls == [0, 1, 0], "the handle must still remove the hook it stands for"
+
+
+def test_undo_brings_the_very_same_objects_back():
+    model = Model()
+    modules, parameters = list(model.modules()), list(model.parameters())
+    x = torch.randn(3, 2, 4)
+    expected = model.eval()(x)
+    report = swap_(model, "janet")
+    assert report.undo() is model
+    assert all(a is b for a, b in zip(model.modules(), modules, strict=True))
+    assert all(a is b for a, b in zip(model.parameters(), parameters, strict=True))
+    assert torch.equal(model(x), expected)
+    assert report.undo() is model
+
+
+def test_the_root_is_replaced_in_the_report():
+    root = nn.LSTM(4, 6)
+    report = swap_(root, "indrnn", options={"nonlinearity": "tanh"})
+    assert type(report.model) is get_cell("indrnn")
+    assert report.model.nonlinearity == "tanh"
+    assert report.undo() is root
+
+
+def test_there_and_back_has_nn_lstms_again():
+    model = Model()
+    swap_(model, "janet")
+    report = swap_(model, "lstm", source="janet")
+    assert [s.path for s in report.swapped] == ["encoder", "exact"]
+    assert type(model.encoder) is nn.LSTM
+
+
+@pytest.mark.parametrize(
+    ("where", "swapped"),
+    [
+        ("enc*", ["encoder"]),
+        ("stack.1", ["encoder"]),
+        (["exact", "nothing"], ["exact"]),
+        (lambda name, module: module.bidirectional, ["exact"]),
+    ],
+    ids=["glob", "alias", "list", "predicate"],
+)
+def test_where_limits(where, swapped):
+    assert [s.path for s in swap_(Model(), where=where).swapped] == swapped
+
+
+def test_parameters_keep_their_order_in_the_model():
+    names = [n for n, _ in Model().named_parameters()]
+    model = Model()
+    swap_(model, "janet")
+    assert [n for n, _ in model.named_parameters()] == names
+
+
+@pytest.mark.parametrize("cell", ["janet", "indrnn-v2"])
+def test_optimizer_groups_and_their_order_survive(cell):
+    model = Model()
+    optimizer = torch.optim.Adam(
+        [
+            {"params": model.head.parameters(), "lr": 0.1},
+            {"params": model.encoder.parameters(), "lr": 0.2},
+        ]
+    )
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    model(torch.randn(3, 2, 4)).sum().backward()
+    optimizer.step()
+    before = [list(g["params"]) for g in optimizer.param_groups]
+    state = dict(optimizer.state)
+    options = {"batch_norm": True} if cell == "indrnn-v2" else None
+    report = swap_(model, cell, optimizer=optimizer, options=options)
+    head, encoder = optimizer.param_groups
+    assert [id(p) for p in head["params"]] == [id(p) for p in model.head.parameters()]
+    assert [id(p) for p in encoder["params"]] == [id(p) for p in model.encoder.parameters()]
+    assert set(optimizer.state) == set(model.head.parameters())
+    old = model.encoder.weight_ih_l0.detach().clone()
+    optimizer.zero_grad()
+    model(torch.randn(3, 2, 4)).sum().backward()
+    optimizer.step()
+    schedule.step()
+    assert not torch.equal(model.encoder.weight_ih_l0, old)
+    report.undo()
+    assert all(
+        a is b
+        for group, held in zip(optimizer.param_groups, before, strict=True)
+        for a, b in zip(group["params"], held, strict=True)
+    )
+    assert dict(optimizer.state) == state
+
+
+def test_nothing_to_swap_warns():
+    with pytest.warns(NoEffectWarning, match="no LSTM to swap was found in Linear"):
+        report = swap_(nn.Linear(2, 2))
+    assert (report.swapped, report.left) == ([], [])
+
+
+def test_a_failure_changes_nothing_and_names_the_layer():
+    model = Model()
+    before = list(model.modules())
+    with pytest.raises(SwapError, match="^encoder: .*'janet': t_max must be greater than 2"):
+        swap_(model, "janet", options={"t_max": 1})
+    assert all(a is b for a, b in zip(model.modules(), before, strict=True))
+
+
+def test_unknown_names_are_answered_with_the_near_one():
+    with pytest.raises(UnknownNameError, match="did you mean 'janet'"):
+        swap_(Model(), "jannet")
+
+
+def test_wrapped_models_are_refused_with_the_remedy():
+    class DistributedDataParallel(nn.Module):
+        def __init__(self, module):
+            super().__init__()
+            self.module = module
+
+    with pytest.raises(SwapError, match="DistributedDataParallel.*swap first, then wrap"):
+        swap_(DistributedDataParallel(Model()))
+    with pytest.raises(SwapError, match="is compiled: swap the original"):
+        swap_(torch.compile(Model(), backend="eager"))
+
+
+def test_attention_comes_with_it():
+    model = Model()
+    swap_(model, "janet", attention="soft", where="encoder")
+    assert isinstance(model.encoder, JANET)
+    assert type(model.encoder).__name__ == "JANETWithSoftAttention"
+    assert model(torch.randn(3, 2, 4)).shape == (3, 2, 2)
+
+
+def test_report_prints_what_happened():
+    text = str(swap_(Model(), "janet"))
+    assert text.startswith("2 swapped, 2 left\n")
+    assert "encoder: LSTM(4, 6, num_layers=2, batch_first=True, dropout=0.25) -> JANET(4" in text
+    assert "special: SubLSTM(3, 3) left, subclass of LSTM" in text
+    assert "single: LSTMCell(3, 3) left, cell 'janet' has no counterpart" in text

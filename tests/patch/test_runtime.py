@@ -1,0 +1,193 @@
+"""patched: every construction of nn.LSTM is caught, nothing else, and the original comes back."""
+
+import copy
+import functools
+import inspect
+import pickle
+import threading
+
+import pytest
+import torch
+from cases import CELLS
+from torch import nn
+from torch.nn import LSTM as BoundEarly
+
+from rnnswap import JANET, IndRNN, OptionError, SwapError, UnknownNameError, patched
+from rnnswap.discovery import get_cell
+
+ORIGINAL = nn.LSTM.__init__
+KINDS = {"lstm": nn.LSTM}
+
+
+class Sub(nn.LSTM):
+    def __init__(self, width):
+        super().__init__(width, width)
+
+
+@pytest.fixture(autouse=True)
+def original_is_back_by_identity():
+    yield
+    assert nn.LSTM.__init__ is ORIGINAL
+
+
+@pytest.mark.parametrize(
+    "construct",
+    [
+        lambda: nn.LSTM(4, 6),
+        lambda: torch.nn.LSTM(input_size=4, hidden_size=6),
+        lambda: BoundEarly(4, hidden_size=6),
+        lambda: KINDS["lstm"](4, 6),
+        lambda: getattr(nn, "LS" + "TM")(4, 6),
+        functools.partial(nn.LSTM, 4, 6),
+    ],
+    ids=["nn", "torch.nn", "bound early", "dict", "getattr", "partial"],
+)
+def test_every_way_to_construct_is_caught(construct):
+    with patched("janet") as report:
+        layer = construct()
+    assert type(layer) is JANET
+    assert (layer.input_size, layer.hidden_size) == (4, 6)
+    assert len(report.swapped) == 1
+    assert type(construct()) is nn.LSTM
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_every_cell_with_every_argument(name):
+    with patched(name) as report:
+        layer = nn.LSTM(4, 6, 2, False, True, 0.5, bidirectional=True, proj_size=2)
+    assert type(layer) is get_cell(name)
+    assert layer(torch.randn(3, 5, 4))[0].shape == (3, 5, 4)
+    assert report.cell == name
+    assert report.swapped[0].before.startswith("LSTM(4, 6, 2, False, True, 0.5, bidirectional=True")
+    assert report.swapped[0].parameters == sum(p.numel() for p in layer.parameters())
+
+
+def test_the_place_of_construction_is_recorded():
+    with patched("janet") as report:
+        line = inspect.currentframe().f_lineno + 1
+        nn.LSTM(4, 6)
+        Sub(3)
+        nn.LSTMCell(2, 2)
+    assert [(c.file, c.line) for c in report.swapped] == [(__file__, line)]
+    assert report.swapped[0].after == "JANET(4, 6)"
+    assert [(c.file, c.line) for c in report.left] == [(__file__, line + 1), (__file__, line + 2)]
+    assert "subclass of LSTM" in report.left[0].reason
+    assert "no counterpart of LSTMCell" in report.left[1].reason
+
+
+def test_subclasses_copies_and_pickles_of_real_lstms_pass_through():
+    real = nn.LSTM(4, 6)
+    with patched("janet"):
+        assert type(Sub(3)) is Sub
+        assert type(copy.deepcopy(real)) is nn.LSTM
+        assert type(pickle.loads(pickle.dumps(real))) is nn.LSTM
+        assert isinstance(real, nn.LSTM)
+
+
+def test_signature_and_docstring_stay_readable():
+    before = inspect.signature(nn.LSTM.__init__), nn.LSTM.__doc__
+    with patched("janet"):
+        assert (inspect.signature(nn.LSTM.__init__), nn.LSTM.__doc__) == before
+
+
+def test_nested_blocks_innermost_acts_and_any_order_of_ending_works():
+    outer, inner = patched("janet"), patched("indrnn")
+    outer.start()
+    inner.start()
+    assert type(nn.LSTM(2, 2)) is IndRNN
+    outer.stop()
+    assert type(nn.LSTM(2, 2)) is IndRNN
+    inner.stop()
+    assert type(nn.LSTM(2, 2)) is nn.LSTM
+
+
+def test_the_same_object_can_nest_in_itself():
+    patch = patched("janet")
+    with patch, patch:
+        assert type(nn.LSTM(2, 2)) is JANET
+    assert type(nn.LSTM(2, 2)) is nn.LSTM
+
+
+def test_ends_after_an_exception():
+    with pytest.raises(ZeroDivisionError), patched("janet"):
+        1 / 0  # noqa: B018
+    assert nn.LSTM.__init__ is ORIGINAL
+
+
+def test_as_a_decorator():
+    @patched("indrnn", options={"nonlinearity": "tanh"})
+    def build():
+        return nn.LSTM(2, 3)
+
+    assert build().nonlinearity == "tanh"
+    assert type(nn.LSTM(2, 3)) is nn.LSTM
+
+
+def test_threads_that_come_and_go_leave_the_original_behind():
+    failures = []
+
+    def work():
+        for _ in range(50):
+            with patched("janet"):
+                if type(nn.LSTM(2, 2)) is not JANET:
+                    failures.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+@pytest.mark.parametrize(
+    ("where", "kind"),
+    [
+        (__name__, JANET),
+        ("elsewhere.*", nn.LSTM),
+        (lambda module, file, line: file == __file__ and line > 1, JANET),
+        (lambda *_: False, nn.LSTM),
+    ],
+    ids=["here", "elsewhere", "file", "never"],
+)
+def test_where_limits(where, kind):
+    with patched("janet", where=where) as report:
+        assert type(nn.LSTM(2, 2)) is kind
+    assert len(report.swapped) == (kind is JANET)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_attention_on_top(name):
+    with patched(name, attention="soft") as report:
+        layer = nn.LSTM(4, 6, batch_first=True)
+    assert layer(torch.randn(2, 3, 4))[0].shape == (2, 3, 6)
+    assert "attention" in dict(layer.named_children())
+    assert "\n" not in report.swapped[0].after
+
+
+def test_another_cell_can_be_the_source():
+    with patched("lstm", source="janet"):
+        assert type(JANET(2, 3)) is nn.LSTM
+        assert type(nn.LSTM(2, 3)) is nn.LSTM
+    assert type(JANET(2, 3)) is JANET
+
+
+def test_a_mistake_in_the_construction_is_the_callers():
+    with patched("janet") as report:
+        with pytest.raises(TypeError, match="input_size must be an int"):
+            nn.LSTM("4", 6)
+        with pytest.raises(TypeError, match="hiden"):
+            nn.LSTM(4, hiden=6)
+    assert report.swapped == []
+
+
+def test_bad_arguments_are_refused_before_anything_is_patched():
+    with pytest.raises(UnknownNameError, match="did you mean 'janet'"):
+        patched("jannet")
+    with pytest.raises(OptionError, match="'janet' has no option 'tmax'"):
+        patched("janet", options={"tmax": 3})
+
+
+def test_stop_without_start_says_so():
+    with pytest.raises(SwapError, match="is not running"):
+        patched("janet").stop()

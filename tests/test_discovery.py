@@ -1,0 +1,159 @@
+"""Discovery with real throwaway distributions: any of them may be broken, the rest goes on."""
+
+import itertools
+import re
+import subprocess
+import sys
+import textwrap
+
+import importlib_metadata
+import pytest
+
+from rnnswap import UnknownNameError
+from rnnswap.discovery import discover, get_cell, installed, list_cells
+from rnnswap.hookspecs import GROUP
+
+_counter = itertools.count()
+
+
+@pytest.fixture
+def distribution(tmp_path, monkeypatch):
+    """Write a distribution with one module and one entry point, found on sys.path."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(name, source, version="1.0", entry="plugin"):
+        # A module of its own for each test: imported modules stay in sys.modules.
+        module = f"{name.replace('-', '_')}_{next(_counter)}"
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(source))
+        info = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[{GROUP}]\n{entry} = {module}\n")
+        return module
+
+    return write
+
+
+GOOD = """
+    import rnnswap
+
+    @rnnswap.hookimpl
+    def rnnswap_cells():
+        return [rnnswap.CellSpec(name="{name}", target="torch.nn:LSTM", summary="s")]
+"""
+
+
+def test_a_strangers_cell_is_found_with_its_distribution(distribution):
+    distribution("acme-cells", GOOD.format(name="acme"), version="2.1")
+    entry = discover().cells.get("acme")
+    assert (entry.provider.distribution, entry.provider.version) == ("acme-cells", "2.1")
+
+
+def test_built_ins_come_through_the_same_entry_point_group():
+    found = discover()
+    assert set(found.cells.names()) >= {"janet", "indrnn", "indrnn-v2", "lstm"}
+    assert found.cells.get("janet").provider.entry == "builtin"
+    assert "soft" in found.attentions
+    assert set(found.policies.names()) >= {"none", "value", "hook", "norm"}
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise ValueError('broken on purpose')", "ValueError: broken on purpose"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("import no_such_module_anywhere", "ModuleNotFoundError.*no_such_module_anywhere"),
+        ("x = 1", "has no @rnnswap.hookimpl function"),
+        (
+            "import rnnswap\n@rnnswap.hookimpl\ndef rnnswap_cells():\n    return {}",
+            "must return a list of CellSpec, got dict",
+        ),
+        (
+            "import rnnswap\n@rnnswap.hookimpl\ndef rnnswap_cells():\n    return ['janet']",
+            "'janet', which is not a CellSpec",
+        ),
+        (
+            "import rnnswap\n@rnnswap.hookimpl\ndef rnnswap_cells():\n    raise KeyError('k')",
+            "KeyError: 'k'",
+        ),
+        (
+            "import rnnswap\n@rnnswap.hookimpl\ndef rnnswap_cells(surplus):\n    return []",
+            "surplus",
+        ),
+        (GOOD.format(name="Bad Name"), "'Bad Name' is not lower case"),
+    ],
+)
+def test_a_broken_plugin_is_reported_and_the_others_work(distribution, source, reason):
+    distribution("acme-broken", source)
+    distribution("zeta-cells", GOOD.format(name="zeta"))
+    found = discover()
+    assert "janet" in found.cells
+    assert "zeta" in found.cells
+    (failure,) = found.failures
+    assert failure.provider.distribution == "acme-broken"
+    assert failure.provider.version == "1.0"
+    assert re.search(reason, failure.reason)
+    with pytest.raises(UnknownNameError, match="not all plugins loaded: acme-broken 1.0"):
+        found.cells.get("acme")
+
+
+def test_a_clash_never_overwrites(distribution):
+    distribution("acme-cells", GOOD.format(name="janet"))
+    distribution("beta-cells", GOOD.format(name="same"))
+    distribution("zeta-cells", GOOD.format(name="same"))
+    found = discover()
+    assert found.cells.get("janet").provider.distribution == "rnnswap"
+    assert found.cells.get("acme-cells:janet").provider.distribution == "acme-cells"
+    assert found.cells.get("same").provider.distribution == "beta-cells"
+    assert found.cells.get("zeta-cells:same").provider.distribution == "zeta-cells"
+    assert found.cells.get("beta-cells:same") is found.cells.get("same")
+    assert ["already provided by" in f.reason for f in found.failures] == [True, True]
+
+
+def test_order_of_entry_points_decides_nothing(distribution):
+    distribution("beta-cells", GOOD.format(name="same"))
+    distribution("acme-cells", GOOD.format(name="same"))
+    entries = list(importlib_metadata.entry_points(group=GROUP))
+    for order in (entries, entries[::-1]):
+        assert discover(order).cells.get("same").provider.distribution == "acme-cells"
+
+
+def test_loading_can_be_limited(distribution):
+    distribution("acme-cells", GOOD.format(name="acme"))
+    distribution("zeta-cells", GOOD.format(name="zeta"))
+    found = discover(limit="acme-cells, other")
+    assert "acme" in found.cells
+    assert "zeta" not in found.cells
+    assert "janet" in found.cells
+    assert "acme" not in discover(limit="").cells
+
+
+def test_without_its_own_entry_point_the_miss_says_to_install():
+    with pytest.raises(UnknownNameError, match="none is registered.*not installed"):
+        discover([]).cells.get("janet")
+
+
+def test_get_cell_answers_a_miss_with_the_choices():
+    with pytest.raises(UnknownNameError) as caught:
+        get_cell("jannet")
+    assert str(caught.value) == (
+        f"unknown cell 'jannet' (registered: {', '.join(list_cells())}); did you mean 'janet'?"
+    )
+
+
+def test_a_target_that_does_not_exist_is_one_clear_error(distribution):
+    source = GOOD.format(name="ghost").replace("torch.nn:LSTM", "rnnswap.no_such:Thing")
+    distribution("ghost-cells", source)
+    code = "import rnnswap; rnnswap.get_cell('ghost')"
+    path = importlib_metadata.distribution("ghost-cells").locate_file("")
+    result = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(path)!r}); {code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "PluginError: target 'rnnswap.no_such:Thing' cannot be loaded" in result.stderr
+
+
+def test_installed_is_discovered_once():
+    assert installed() is installed()
