@@ -25,7 +25,7 @@ def _leaf(*shape, dtype, spread=1.0):
 
 def janet_arguments(
     T, B, I, H, *, P=0, bias=True, lengths=None, reverse=False, dtype=torch.float64
-):  # noqa: E741
+):
     R = P or H
     return (
         _leaf(T, B, I, dtype=dtype),
@@ -52,7 +52,7 @@ def indrnn_arguments(
     lengths=None,
     nonlinearity="relu",
     reverse=False,
-    dtype=torch.float64,  # noqa: E741
+    dtype=torch.float64,
 ):
     return (
         _leaf(T, B, I, dtype=dtype),

@@ -16,7 +16,7 @@ def seed():
 
 @pytest.fixture(autouse=True)
 def nan_in_uninitialised_memory():
-    """torch.empty gives NaN in its deterministic mode: output that was never written cannot pass."""
+    """Deterministic mode fills torch.empty with NaN: output that was never written cannot pass."""
     torch.use_deterministic_algorithms(True)
     assert torch.utils.deterministic.fill_uninitialized_memory
     yield

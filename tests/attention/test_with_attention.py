@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from rnnswap import JANET, OptionError, UnknownNameError, with_attention
 from rnnswap.discovery import get_cell
 
-I, H = 4, 6  # noqa: E741
+I, H = 4, 6
 
 
 def build(name, **kwargs):

@@ -18,7 +18,7 @@ import rnnswap
 from rnnswap.discovery import get_cell
 from rnnswap.spec import LSTM_ARGUMENTS
 
-I, H = 5, 6  # noqa: E741
+I, H = 5, 6
 SETTINGS = [
     {},
     {"num_layers": 2},
