@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,10 +24,12 @@ def talk() -> Console:
 
 
 def results() -> Console:
-    """Return a console on stdout, likewise."""
+    """Return a console on stdout, likewise; what goes into a pipe or file is never wrapped."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    if sys.stdout.isatty():
+        return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, width=_UNWRAPPED, height=1)
 
 
 class CellName(click.ParamType[str]):
