@@ -113,7 +113,6 @@ class ClipHandle:
         self.watch(_parameters(optimizer))
         return wrapped
 
-    @torch.no_grad()
     def _act(self, optimizer: Optimizer) -> None:
         scale = getattr(optimizer, "grad_scale", None)
         if scale is not None and self.policy.acts_at == "step":
@@ -126,7 +125,8 @@ class ClipHandle:
         parameters = [p for p in _parameters(optimizer) if p.grad is not None]
         if not parameters:
             return
-        result = self.policy.clip_(parameters)
+        with torch.no_grad():
+            result = self.policy.clip_(parameters)
         self.last = result if scale is None else result.divided(scale)
         if self._callback is not None:
             self._callback(optimizer, self.last)

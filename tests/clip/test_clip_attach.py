@@ -37,13 +37,14 @@ def test_detached_policy_acts_no_more(parameter):
     with attach(HookClip(-1, 1), optimizer) as handle:
         pulled(parameter, 3.0)
         assert parameter.grad.tolist() == [1.0] * 4
+        optimizer.step()
     handle.detach()
     assert not optimizer._optimizer_step_pre_hooks
     assert not parameter._backward_hooks
     optimizer.zero_grad()
     pulled(parameter, 3.0)
     optimizer.step()
-    assert parameter.tolist() == [-3.0] * 4
+    assert parameter.tolist() == [-4.0] * 4
 
 
 def test_callback_gets_optimizer_and_result(parameter):

@@ -1,0 +1,110 @@
+"""`rnnswap train`: run an untouched script with another cell and a clipping policy."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnnswap import discovery, policy_text
+from rnnswap.cli import EXIT_NO_EFFECT
+from rnnswap.cli._console import AttentionName, CellName, talk
+from rnnswap.training.run import read_script
+
+if TYPE_CHECKING:
+    from rnnswap.training.session import Outcome
+
+
+class PolicyText(click.ParamType[str]):
+    """A clipping policy's text; checked against the registry without importing the policy."""
+
+    name = "policy"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Check grammar, name, count of numbers and options; bounds are the policy's matter."""
+        written = policy_text.parse(value)
+        policy_text.check(written, discovery.installed().policies.get(written.name).spec)
+        return str(value)
+
+
+# Options of ours stand before SCRIPT; whatever follows it is the script's, --help included.
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("--cell", type=CellName(), help="Cell in place of nn.LSTM.  [default: no swap]")
+@click.option(
+    "--attention",
+    type=AttentionName(),
+    help="Attention over the cell's output; without --cell, over nn.LSTM.  [default: none]",
+)
+@click.option(
+    "--cell-arg",
+    "cell_args",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Extra argument of the cell; may be repeated.  [default: the cell's own]",
+)
+@click.option(
+    "--clip",
+    type=PolicyText(),
+    default="none",
+    show_default=True,
+    help="Clipping policy: none, value:1.0, hook:-0.1,1.0, norm:1.0[,p=2] or a plugin's.",
+)
+@click.argument("script")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def train(
+    ctx: click.Context,
+    cell: str | None,
+    attention: str | None,
+    cell_args: tuple[str, ...],
+    clip: str,
+    script: str,
+    args: tuple[str, ...],
+) -> None:
+    """Run SCRIPT with ARGS, untouched, as python would.
+
+    Wherever it constructs nn.LSTM it gets the cell, and every optimizer step is clipped. At the
+    end, what happened goes to stderr; stdout is the script's.
+
+    Exits with the script's code; 3 if that is 0 but no optimizer step happened, or a cell or
+    attention was asked for and nothing was constructed.
+    """
+    if cell is None and attention is not None:
+        cell = "lstm"
+    options = _cell_options(cell, cell_args)
+    read_script(script)
+
+    from rnnswap.training.session import Swap, train_script
+
+    swap = None if cell is None else Swap(cell, attention, options)
+    outcome = train_script(script, args, clip=clip, swap=swap)
+    _show(outcome)
+    ctx.exit(outcome.code or (EXIT_NO_EFFECT if outcome.without_effect() else 0))
+
+
+def _cell_options(cell: str | None, texts: tuple[str, ...]) -> dict[str, Any]:
+    given: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--cell-arg")
+        if key in given:
+            raise click.BadParameter(f"{key!r} is given twice", param_hint="--cell-arg")
+        given[key] = value
+    if cell is None:
+        if given:
+            raise click.UsageError("--cell-arg needs --cell: there is no cell to pass it to")
+        return {}
+    return discovery.installed().cells.get(cell).spec.parse_options(given)
+
+
+def _show(outcome: Outcome) -> None:
+    from rnnswap.training.report import screen
+
+    # What the script printed stands before the screen, also where both go to one file. Its reader
+    # may have gone (a pipe into head) or the script may have closed it: that ends no report.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    talk().print(screen(outcome))

@@ -1,0 +1,104 @@
+"""The one screen at the end of a run."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from rnnswap.training.record import Summary
+    from rnnswap.training.session import Outcome
+
+#: More places than this are counted, not listed: the screen stays one screen.
+LISTED_PLACES = 10
+_LABEL_WIDTH = 15
+
+
+def screen(outcome: Outcome) -> RenderableType:
+    """Return what happened in a run, as lines for a console.
+
+    What was swapped with the place of its construction, how often clipping acted, steps, loss,
+    gradient norm before and after clipping, and what was asked for without effect.
+    """
+    summary = outcome.summary
+    rows: list[tuple[str, str]] = [
+        *_swap_rows(outcome),
+        ("clipping", _clipping(outcome)),
+        ("steps", f"{summary.steps:,} in {summary.seconds:.1f} s"),
+        ("loss", _loss(summary)),
+        ("gradient norm", _norm(outcome)),
+    ]
+    title = Text(f"rnnswap train {outcome.script}", style="bold")
+    lines = [_line(label, text) for label, text in rows if text]
+    warnings = [Text(reason, style="yellow") for reason in outcome.without_effect()]
+    return Group(title, *lines, *warnings)
+
+
+def _line(label: str, text: str) -> Text:
+    return Text.assemble("  ", (f"{label:{_LABEL_WIDTH}}", "cyan"), text)
+
+
+def _swap_rows(outcome: Outcome) -> Iterable[tuple[str, str]]:
+    report = outcome.report
+    if outcome.swap is None or report is None:
+        return
+    count = len(report.swapped)
+    yield "cell", f"{outcome.swap}, {count} layer{'' if count == 1 else 's'} swapped"
+    yield from _places(
+        f"{_place(c.file, c.line)}  {c.before} -> {c.after}  {c.parameters:,} parameters"
+        for c in report.swapped
+    )
+    if report.left:
+        yield "left", f"{len(report.left)} as found"
+        yield from _places(f"{_place(c.file, c.line)}  {c.before}: {c.reason}" for c in report.left)
+
+
+def _places(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """One row a place; what one place did several times is counted."""
+    counted = Counter(lines)
+    for line, times in list(counted.items())[:LISTED_PLACES]:
+        yield "", line if times == 1 else f"{line}  ({times} times)"
+    more = len(counted) - LISTED_PLACES
+    if more > 0:
+        yield "", f"and {more} more place{'' if more == 1 else 's'}"
+
+
+def _place(file: str, line: int) -> str:
+    path = Path(file)
+    # Relative as an editor or a terminal opens it, unless the file lies elsewhere.
+    near = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return f"{os.path.relpath(path) if near else file}:{line}"
+
+
+def _clipping(outcome: Outcome) -> str:
+    steps, clipped = outcome.summary.steps, outcome.summary.clipped_steps
+    if outcome.policy.acts_at == "never" or not steps:
+        return str(outcome.policy)
+    return f"{outcome.policy} acted in {clipped:,} of {steps:,} steps ({clipped / steps:.1%})"
+
+
+def _loss(summary: Summary) -> str:
+    if summary.first_loss is None or summary.last_loss is None:
+        return ""
+    return f"{summary.first_loss:.4g} at first, {summary.last_loss:.4g} at last"
+
+
+def _norm(outcome: Outcome) -> str:
+    summary, text = outcome.summary, ""
+    if summary.norm_before is not None and summary.norm_after is not None:
+        text = f"{summary.norm_before:.4g} before clipping, {summary.norm_after:.4g} after (mean)"
+        if outcome.policy.acts_at == "never":
+            text = f"{summary.norm_before:.4g} (mean)"
+    if summary.nonfinite:
+        text = f"{text}; " if text else ""
+        text += f"infinite or NaN {summary.nonfinite:,} times"
+    return text

@@ -1,0 +1,137 @@
+"""Runs a script as `python SCRIPT ARGS` would. Imports no torch."""
+
+from __future__ import annotations
+
+import builtins
+import importlib.machinery
+import io
+import os
+import sys
+import types
+from typing import TYPE_CHECKING
+
+from rnnswap.errors import ScriptError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: What a shell reports of a process that Ctrl-C ended.
+EXIT_INTERRUPTED = 130
+
+# Between the script and torch; the cells' and attentions' frames stay, as any layer's would.
+_HIDDEN_PACKAGES = ("rnnswap.clip.", "rnnswap.cli.", "rnnswap.patch.", "rnnswap.training.")
+
+
+def read_script(path: str) -> bytes:
+    """Return the source of the script at `path`.
+
+    Raises:
+        ScriptError: There is no such file, or it cannot be read.
+    """
+    try:
+        with io.open_code(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        raise ScriptError(f"script {path!r} does not exist") from None
+    except IsADirectoryError:
+        raise ScriptError(f"script {path!r} is a folder; name the file to run") from None
+    except OSError as error:
+        raise ScriptError(f"script {path!r} cannot be read: {error.strerror}") from error
+
+
+def run_script(path: str, args: Sequence[str]) -> int:
+    """Run the script at `path` as `__main__` and return the exit code python would end with.
+
+    An uncaught exception is shown by `sys.excepthook`, without this package's frames. argv,
+    sys.path and `__main__` stay the script's afterwards, for what it left to run at exit.
+
+    Args:
+        path: The script, as given on the command line.
+        args: What follows it there.
+
+    Raises:
+        ScriptError: The script cannot be read.
+    """
+    source = read_script(path)
+    # As python makes it: absolute, but neither normalised nor resolved.
+    file = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118
+    sys.argv = [path, *args]
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
+    sys.modules["__main__"] = module = _main_module(file)
+    process = os.getpid()
+    code = _execute(source, file, module)
+    if os.getpid() != process:
+        # The script forked and this is the child: it ends here, the parent alone reports.
+        sys.exit(code)
+    return code
+
+
+def _main_module(file: str) -> types.ModuleType:
+    module = types.ModuleType("__main__")
+    module.__dict__.update(
+        __annotations__={},
+        __builtins__=builtins,
+        __cached__=None,
+        __file__=file,
+        __loader__=importlib.machinery.SourceFileLoader("__main__", file),
+    )
+    return module
+
+
+def _execute(source: bytes, file: str, module: types.ModuleType) -> int:
+    try:
+        exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
+    except SystemExit as error:
+        return _exit_code(error)
+    except BaseException as error:
+        return _show(error)
+    return 0
+
+
+def _show(error: BaseException) -> int:
+    """Let `sys.excepthook` show what ended the script; return the exit code."""
+    _hide_own_frames(error, set())
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit as wish:
+        return _exit_code(wish)
+    except Exception as broken:
+        sys.__excepthook__(type(broken), broken, broken.__traceback__)
+    return EXIT_INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _exit_code(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code
+    print(error.code, file=sys.stderr)  # noqa: T201  (as python does)
+    return 1
+
+
+def _hide_own_frames(error: BaseException | None, seen: set[int]) -> None:
+    """Take our frames out of the traceback of `error` and of every exception it is chained to."""
+    if error is None or id(error) in seen:
+        return
+    seen.add(id(error))
+    error.__traceback__ = _without_own_frames(error.__traceback__)
+    for chained in (error.__cause__, error.__context__):
+        _hide_own_frames(chained, seen)
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            _hide_own_frames(member, seen)
+
+
+def _without_own_frames(entry: types.TracebackType | None) -> types.TracebackType | None:
+    kept = []
+    while entry is not None:
+        module = str(entry.tb_frame.f_globals.get("__name__"))
+        if not f"{module}.".startswith(_HIDDEN_PACKAGES):
+            kept.append(entry)
+        entry = entry.tb_next
+    if not kept:
+        return None
+    for this, following in zip(kept, [*kept[1:], None], strict=True):
+        this.tb_next = following
+    return kept[0]

@@ -1,0 +1,208 @@
+"""What a recorder says of a loop, and that torch is as before when it ends."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import optimizer as torch_optimizer
+
+from rnnswap.clip import install
+from rnnswap.training.record import Recorder
+
+BACKWARD = torch.autograd.backward
+SCALE = torch.amp.GradScaler.scale
+
+
+@pytest.fixture(autouse=True)
+def torch_is_restored():
+    yield
+    assert torch.autograd.backward is BACKWARD
+    assert torch.amp.GradScaler.scale is SCALE
+    assert not torch_optimizer._global_optimizer_post_hooks
+
+
+def recorded(loop, clip="none"):
+    recorder = Recorder()
+    with recorder, install(clip, callback=recorder.on_clip):
+        loop()
+    return recorder.summary()
+
+
+def falling(*forces, size=4, fused=False):
+    """Pull one parameter by each force in turn: the loss is the force, the gradient norm 2x."""
+    parameter = nn.Parameter(torch.ones(size, dtype=torch.float64))
+    optimizer = torch.optim.SGD([parameter], lr=0.0, fused=fused)
+
+    def loop():
+        for force in forces:
+            optimizer.zero_grad()
+            (parameter * force).sum().backward()
+            optimizer.step()
+
+    return loop
+
+
+def test_steps_losses_and_norms_are_counted():
+    summary = recorded(falling(1.0, 2.0, 3.0))
+    assert summary.steps == 3
+    assert (summary.first_loss, summary.last_loss) == (4.0, 12.0)
+    assert summary.norm_before == summary.norm_after == pytest.approx((2 + 4 + 6) / 3)
+    assert (summary.clipped_steps, summary.nonfinite) == (0, 0)
+    assert summary.seconds > 0
+
+
+@pytest.mark.parametrize("clip", ["norm:5.0", "value:2.5", "hook:-2.5,2.5"])
+def test_share_clipped_and_norm_after_are_counted(clip):
+    summary = recorded(falling(1.0, 2.0, 3.0, 4.0), clip=clip)
+    assert (summary.steps, summary.clipped_steps) == (4, 2)
+    assert summary.norm_before == pytest.approx((2 + 4 + 6 + 8) / 4)
+    assert summary.norm_after == pytest.approx((2 + 4 + 5 + 5) / 4, rel=1e-6)
+
+
+def test_nothing_that_happened_is_none():
+    summary = recorded(lambda: None)
+    assert (summary.steps, summary.clipped_steps, summary.nonfinite) == (0, 0, 0)
+    assert summary.first_loss is summary.last_loss is None
+    assert summary.norm_before is summary.norm_after is None
+
+
+def test_backward_of_something_else_than_a_scalar_is_no_loss():
+    def loop():
+        weight = torch.ones(3, requires_grad=True)
+        (weight * 2).backward(torch.ones(3))
+        torch.autograd.backward([weight.sum()], [torch.ones(())])
+
+    assert recorded(loop).first_loss is None
+
+
+def test_losses_given_together_are_summed():
+    def loop():
+        weight = torch.ones(3, requires_grad=True)
+        torch.autograd.backward([weight.sum(), (2 * weight).sum()])
+
+    assert recorded(loop).last_loss == 9.0
+
+
+def test_loss_of_one_element_is_a_loss():
+    def loop():
+        (torch.ones(1, requires_grad=True) * 5).backward()
+
+    assert recorded(loop).first_loss == 5.0
+
+
+def test_loss_is_noted_as_it_was_at_backward():
+    def loop():
+        loss = torch.ones(2, requires_grad=True).sum()
+        loss.backward()
+        loss.detach().mul_(100)
+
+    assert recorded(loop).last_loss == 2.0
+
+
+def test_failed_backward_is_not_noted():
+    def loop():
+        loss = torch.ones(2, requires_grad=True).exp().sum()
+        loss.backward()
+        with pytest.raises(RuntimeError, match="second time"):
+            (loss * 2).backward()
+
+    assert recorded(loop).last_loss == pytest.approx(2 * math.e)
+
+
+def test_loss_is_noted_before_the_grad_scaler_scales_it():
+    def loop():
+        parameter = nn.Parameter(torch.ones(4))
+        optimizer = torch.optim.SGD([parameter], lr=0.0)
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        for force in (1.0, 3.0):
+            optimizer.zero_grad()
+            scaler.scale((parameter * force).sum()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+
+    summary = recorded(loop)
+    assert (summary.first_loss, summary.last_loss) == (4.0, 12.0)
+    assert summary.norm_before == pytest.approx((2 + 6) / 2)
+
+
+def test_disabled_grad_scaler_changes_nothing():
+    def loop():
+        scaler = torch.amp.GradScaler("cpu", enabled=False)
+        scaler.scale(torch.ones(2, requires_grad=True).sum()).backward()
+
+    assert recorded(loop).last_loss == 2.0
+
+
+def test_infinite_norms_are_counted_and_left_out_of_the_mean():
+    summary = recorded(falling(1.0, math.inf, math.nan, 3.0), clip="norm:100.0")
+    assert summary.steps == 4
+    assert summary.nonfinite == 2
+    assert summary.norm_before == pytest.approx((2 + 6) / 2)
+
+
+def test_closure_evaluated_several_times_is_one_step():
+    parameter = nn.Parameter(torch.zeros(4, dtype=torch.float64))
+    evaluations = []
+
+    def loop():
+        optimizer = torch.optim.LBFGS([parameter], lr=0.1, max_iter=5)
+
+        def closure():
+            optimizer.zero_grad()
+            loss = ((parameter - 5) ** 2).sum()
+            loss.backward()
+            evaluations.append(loss)
+            return loss
+
+        optimizer.step(closure)
+
+    summary = recorded(loop, clip="norm:0.5")
+    assert len(evaluations) > 1
+    assert (summary.steps, summary.clipped_steps) == (1, 1)
+    assert summary.first_loss == 100.0
+
+
+def test_steps_of_all_optimizers_are_counted():
+    def loop():
+        falling(1.0, 9.0)()
+        falling(1.0)()
+
+    summary = recorded(loop, clip="value:2.0")
+    assert (summary.steps, summary.clipped_steps) == (3, 1)
+
+
+def test_torch_is_restored_after_an_exception():
+    def loop():
+        falling(1.0)()
+        raise KeyboardInterrupt
+
+    recorder = Recorder()
+    with pytest.raises(KeyboardInterrupt), recorder:
+        loop()
+    assert recorder.summary().steps == 1
+
+
+def test_wrapper_put_on_top_by_others_survives():
+    recorder = Recorder()
+    with recorder:
+        ours = torch.autograd.backward
+        theirs = torch.autograd.backward = lambda *args, **kwargs: ours(*args, **kwargs)
+    try:
+        assert torch.autograd.backward is theirs
+    finally:
+        torch.autograd.backward = BACKWARD
+
+
+def test_recording_reads_nothing_out_of_a_tensor(monkeypatch):
+    """Reading a number out would stop the loop until the device has caught up."""
+
+    def refuse(tensor, *_):
+        raise AssertionError("the recorder read a tensor on the host")
+
+    recorder = Recorder()
+    with recorder, install("norm:3.0", callback=recorder.on_clip), monkeypatch.context() as patch:
+        for name in ("item", "tolist", "__bool__", "__float__", "__int__", "cpu", "numpy"):
+            patch.setattr(torch.Tensor, name, refuse)
+        falling(1.0, 2.0, 3.0)()
+    assert recorder.summary().clipped_steps == 2

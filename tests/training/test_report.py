@@ -1,0 +1,108 @@
+"""The text of the screen for given outcomes."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from rnnswap.clip import NoClip, NormClip
+from rnnswap.patch._runtime import Construction, LeftAlone, PatchReport
+from rnnswap.training.record import Summary
+from rnnswap.training.report import LISTED_PLACES, screen
+from rnnswap.training.session import Outcome, Swap
+
+SUMMARY = Summary(
+    steps=1500,
+    seconds=12.34,
+    first_loss=2.30258,
+    last_loss=0.0415,
+    clipped_steps=123,
+    norm_before=1.83,
+    norm_after=0.94,
+)
+
+
+def shown(outcome):
+    file = io.StringIO()
+    Console(file=file, soft_wrap=True).print(screen(outcome))
+    return file.getvalue()
+
+
+def layer(file="/elsewhere/model.py", line=12):
+    return Construction(file, line, "LSTM(8, 32)", "JANET(8, 32)", 2688)
+
+
+def outcome(swapped=(), left=(), summary=SUMMARY, policy=NormClip(1.0), swap=None):  # noqa: B008
+    swap = swap or Swap("janet")
+    report = PatchReport("janet", list(swapped), list(left))
+    return Outcome("fit.py", 0, policy, summary, swap, report)
+
+
+def test_screen_of_a_run():
+    assert shown(outcome([layer()])) == (
+        "rnnswap train fit.py\n"
+        "  cell           janet, 1 layer swapped\n"
+        "                 /elsewhere/model.py:12  LSTM(8, 32) -> JANET(8, 32)  2,688 parameters\n"
+        "  clipping       norm:1.0 acted in 123 of 1,500 steps (8.2%)\n"
+        "  steps          1,500 in 12.3 s\n"
+        "  loss           2.303 at first, 0.0415 at last\n"
+        "  gradient norm  1.83 before clipping, 0.94 after (mean)\n"
+    )
+
+
+def test_screen_without_swap_and_clipping_has_no_such_lines():
+    text = shown(Outcome("fit.py", 0, NoClip(), SUMMARY))
+    assert "cell" not in text
+    assert "  clipping       none\n" in text
+    assert "  gradient norm  1.83 (mean)\n" in text
+
+
+def test_place_below_the_working_folder_is_relative(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = str(tmp_path / "src" / "model.py")
+    assert "  src/model.py:7  LSTM" in shown(outcome([layer(file, 7)]))
+
+
+def test_place_that_constructs_often_takes_one_line():
+    text = shown(outcome([layer()] * 24))
+    assert "24 layers swapped" in text
+    assert text.count("/elsewhere/model.py:12") == 1
+    assert "2,688 parameters  (24 times)\n" in text
+
+
+@pytest.mark.parametrize(("count", "rest"), [(1, "1 more place"), (30, "30 more places")])
+def test_many_places_are_counted(count, rest):
+    text = shown(outcome([layer(line=n) for n in range(LISTED_PLACES + count)]))
+    assert text.count("/elsewhere/model.py") == LISTED_PLACES
+    assert f"and {rest}\n" in text
+
+
+def test_layers_left_are_listed_with_their_reason():
+    left = LeftAlone("/elsewhere/model.py", 3, "Mine(2, 3)", "subclass of LSTM")
+    text = shown(outcome([layer()], left=[left]))
+    assert "  left           1 as found\n" in text
+    assert "  /elsewhere/model.py:3  Mine(2, 3): subclass of LSTM\n" in text
+
+
+def test_square_brackets_are_text():
+    assert "policy [bold]" in shown(Outcome("policy [bold]", 0, NoClip(), SUMMARY))
+
+
+def test_infinite_gradients_are_told():
+    some = Summary(steps=3, seconds=1.0, norm_before=2.0, norm_after=1.0, nonfinite=1)
+    assert "2 before clipping, 1 after (mean); infinite or NaN 1 times" in shown(
+        outcome([layer()], summary=some)
+    )
+    none = Summary(steps=3, seconds=1.0, nonfinite=3)
+    assert "  gradient norm  infinite or NaN 3 times\n" in shown(outcome([layer()], summary=none))
+
+
+def test_run_without_effect_says_so_last():
+    text = shown(outcome([], summary=Summary(steps=0, seconds=0.1)))
+    assert "janet, 0 layers swapped" in text
+    assert "loss" not in text
+    assert "gradient norm" not in text
+    assert text.splitlines()[-2:] == [
+        "nothing was swapped: the script constructed no torch.nn.LSTM",
+        "nothing was trained: the script made no optimizer step",
+    ]
