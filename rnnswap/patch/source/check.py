@@ -34,7 +34,7 @@ def parse(text: str, path: str) -> ast.Module:
     except SyntaxError as error:
         reason = f"cannot be parsed as Python 3: {error.msg}"
         raise RewriteError(
-            reason, path, error.lineno or 1, error.offset or 1, code=codes.UNPARSABLE
+            reason, path, error.lineno, error.offset or 1, code=codes.UNPARSABLE
         ) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise RewriteError(

@@ -48,7 +48,7 @@ MEANINGS = {
     AMBIGUOUS: "left: the name may refer to something else too",
     CLASS_ATTRIBUTE: "left: the class itself is changed, or an attribute of its own is used",
     EXPORTED: "left: the name is imported for others to import or look up",
-    IN_STRING: "left: it stands in an f-string",
+    IN_STRING: "left: it stands in an f-string or a quoted annotation",
     SPELLING: "left: a name or a call cannot stand there, or a comment stands inside it",
     GATE_SLICE: "look here: a slice of four gates",
     CHECKPOINT: "look here: a checkpoint is loaded",

@@ -67,8 +67,11 @@ def decode(data: bytes, path: str) -> tuple[str, str]:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError as error:
-        reason = f"cannot be decoded: {error.msg}"
-        raise RewriteError(reason, path, code=codes.UNDECODABLE) from error
+        if "invalid or missing" not in error.msg:
+            reason = f"cannot be decoded: {error.msg}"
+            raise RewriteError(reason, path, code=codes.UNDECODABLE) from error
+        # No declaration, and bytes that are not UTF-8: decoding will say which.
+        encoding = "utf-8"
     encoding = "utf-8" if encoding == "utf-8-sig" else encoding
     try:
         text = data.decode(encoding)

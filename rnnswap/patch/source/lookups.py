@@ -1,4 +1,4 @@
-"""Uses that cannot be followed to a class: getattr, star imports, unbound names. Imports libcst."""
+"""Uses that cannot be edited: getattr, star imports, unbound names, strings. Imports libcst."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def find_lookups(names: Names, plan: Plan) -> list[Finding]:
         message = _unbound(names, node, origins, star)
         if message:
             found.append(Finding(*names.place(node), codes.STAR, message))
+    for string, name, meaning in names.quoted():
+        if meaning.names & set(origins):
+            message = f"{name} kept: it stands in a string"
+            found.append(Finding(*names.place(string), codes.IN_STRING, message))
     return found
 
 
@@ -41,7 +45,7 @@ def _by_getattr(names: Names, node: cst.CSTNode, origins: dict[str, Origin]) -> 
     call = names.parent(node)
     if not (isinstance(node, cst.Name) and node.value == "getattr" and isinstance(call, cst.Call)):
         return None
-    if call.func is not node or len(call.args) < 2 or names.meaning(node).names:
+    if call.func is not node or len(call.args) < 2 or not names.is_builtin(node):
         return None
     modules = names.meaning(call.args[0].value).names
     classes = {n.rpartition(".")[2] for n in origins if n.rpartition(".")[0] in modules}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from libcst.metadata import ExpressionContext
 from libcst.metadata.scope_provider import (
     Access,
     BaseAssignment,
+    BuiltinAssignment,
     GlobalScope,
     ImportAssignment,
     Scope,
@@ -28,7 +30,7 @@ class Meaning(NamedTuple):
     Args:
         names: Dotted names through imports, such as "torch.nn.LSTM".
         certain: False if something that is not imported may be meant as well.
-        bindings: The import statements (or assignments of a module) that bind it.
+        bindings: The import statements (or assignments of an imported module) that bind it.
     """
 
     names: frozenset[str] = frozenset()
@@ -54,11 +56,14 @@ class Names:
         self._parents = find_parents(module)
         self._positions = find_positions(module)
         self._accesses: dict[cst.Name, Access] = {}
+        self._quoted: dict[cst.CSTNode, Scope] = {}
         for scope in self.scopes:
             for access in scope.accesses:
                 root = _root(access.node)
                 if root is not None:
                     self._accesses[root] = access
+                else:
+                    self._quoted[access.node] = scope
 
     @property
     def globals(self) -> Scope:
@@ -83,10 +88,22 @@ class Names:
         if root is None or access is None:
             return Meaning()
         rest = dotted(node)[len(root.value) :]
+        return self._combine(referents(access, root.value), rest, depth)
+
+    def quoted(self) -> Iterator[tuple[cst.CSTNode, str, Meaning]]:
+        """Yield each name inside a string that is an annotation, with the string."""
+        for node, scope in self._quoted.items():
+            for name in re.findall(r"[^\W\d][\w.]*", literal_text(node) or ""):
+                root, _, rest = name.partition(".")
+                found = self._combine(list(scope[root]), f".{rest}" if rest else "", 0)
+                yield node, name, found
+
+    def _combine(self, assignments: list[BaseAssignment], rest: str, depth: int) -> Meaning:
+        """Return what the attribute chain `rest` of a name bound by `assignments` may be."""
         names: set[str] = set()
         bindings: list[cst.CSTNode] = []
         certain = True
-        for assignment in referents(access, root.value):
+        for assignment in assignments:
             found = self._assigned(assignment, depth)
             if found.names:
                 names |= {name + rest for name in found.names}
@@ -100,6 +117,12 @@ class Names:
         """Return whether anything in the module, or a builtin, binds the name read at `root`."""
         access = self._accesses.get(root)
         return access is not None and bool(referents(access, root.value))
+
+    def is_builtin(self, root: cst.Name) -> bool:
+        """Return whether the name read at `root` is a builtin that nothing in the module hides."""
+        access = self._accesses.get(root)
+        found = referents(access, root.value) if access is not None else []
+        return bool(found) and all(isinstance(a, BuiltinAssignment) for a in found)
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """Return the node around `node`, None for the module."""
@@ -145,7 +168,7 @@ class Names:
         if not found.names or not found.names <= self._modules:
             return Meaning()
         assert node is not None
-        return Meaning(found.names, found.certain, (node,))
+        return Meaning(found.names, found.certain, found.bindings or (node,))
 
     def _is_none(self, assignment: BaseAssignment) -> bool:
         """Return whether this is `nn = None`, the usual stand-in where torch is missing."""
@@ -153,12 +176,10 @@ class Names:
         return isinstance(value, cst.Name) and value.value == "None"
 
     def _plain_value(self, node: cst.CSTNode | None) -> cst.BaseExpression | None:
-        """Return VALUE if `node` is the only target of `target = VALUE`."""
+        """Return VALUE if `node` is a target of `target = VALUE`."""
         target = self.parent(node) if isinstance(node, cst.Name) else None
         statement = self.parent(target) if isinstance(target, cst.AssignTarget) else None
-        if isinstance(statement, cst.Assign) and len(statement.targets) == 1:
-            return statement.value
-        return None
+        return statement.value if isinstance(statement, cst.Assign) else None
 
 
 def referents(access: Access, root: str) -> list[BaseAssignment]:

@@ -9,7 +9,7 @@ import libcst as cst
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.arguments import change_keywords
 from rnnswap.patch.source.find import Role, Use
-from rnnswap.patch.source.names import Names, last_name, literal_text
+from rnnswap.patch.source.names import Names, dotted, last_name, literal_text
 from rnnswap.patch.source.plan import Plan
 from rnnswap.spec import LSTM_ARGUMENTS
 
@@ -39,6 +39,7 @@ class Judge:
     def __init__(self, names: Names, plan: Plan, uses: list[Use]) -> None:
         self._names = names
         self._plan = plan
+        self._reassigned = any(not names.is_read(use.node) for use in uses)
         self._quantizes = "quantize_dynamic" in names.text
         self._left_classes: set[cst.CSTNode | None] = set()
         for use in uses:
@@ -74,6 +75,8 @@ class Judge:
         names = self._names
         if not names.is_read(use.node):
             return Reason(codes.CLASS_ATTRIBUTE, "the class itself is assigned to or deleted")
+        if self._reassigned:
+            return Reason(codes.AMBIGUOUS, "this file assigns something else to the class's name")
         for ancestor in names.ancestors(use.node):
             if isinstance(ancestor, cst.FormattedString):
                 return Reason(codes.IN_STRING, "it stands in an f-string")
@@ -104,10 +107,12 @@ class Judge:
             wraps = self._plan.attention is not None
             if isinstance(owner, cst.MatchValue) or wraps:
                 return Reason(codes.SPELLING, "a pattern cannot spell it")
+        if _is_changed_by_call(self._names, use.node):
+            return Reason(codes.CLASS_ATTRIBUTE, "the class itself is changed by this call")
         if isinstance(owner, cst.Attribute):
             attribute = owner.attr.value
             if attribute not in _ANY_CLASS or not self._names.is_read(owner):
-                return Reason(codes.CLASS_ATTRIBUTE, f"its attribute {attribute} is its own")
+                return Reason(codes.CLASS_ATTRIBUTE, f"{attribute} of the class itself is used")
         return None
 
     def _arguments(self, call: cst.Call, use: Use) -> Reason | None:
@@ -138,6 +143,16 @@ class Judge:
 def may_unpack(call: cst.Call) -> bool:
     """Return whether `call` passes arguments that cannot be seen: `*args` or `**kwargs`."""
     return any(argument.star for argument in call.args)
+
+
+def _is_changed_by_call(names: Names, node: cst.CSTNode) -> bool:
+    """Return whether `node` is the first argument of setattr, delattr or mock.patch.object."""
+    argument = names.parent(node)
+    call = names.parent(argument) if isinstance(argument, cst.Arg) else None
+    if not isinstance(call, cst.Call) or call.args[0] is not argument:
+        return False
+    function = dotted(call.func)
+    return last_name(call.func) in ("setattr", "delattr") or function.endswith("patch.object")
 
 
 def _given(call: cst.Call, layer: bool) -> list[str]:

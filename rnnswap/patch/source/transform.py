@@ -18,7 +18,7 @@ from rnnswap.patch.source.imports import (
     usable_import,
 )
 from rnnswap.patch.source.lookups import find_lookups
-from rnnswap.patch.source.names import Names, bound_name
+from rnnswap.patch.source.names import Names, bound_name, dotted
 from rnnswap.patch.source.placing import place, top_level_index
 from rnnswap.patch.source.plan import WITH_ATTENTION, Plan
 from rnnswap.patch.source.reasons import Judge, may_unpack
@@ -157,7 +157,7 @@ class _Transformation:
         written = ", ".join(f"{name}={value!r}" for name, value in self._plan.options.items())
         constructs = use.role is Role.CALL and use.origin.layer
         if written and not constructs and use.role in (Role.CALL, Role.BASE, Role.VALUE):
-            message = f"{written} is not written: no layer is constructed here"
+            message = f"{written} not written: no layer is constructed here"
             self._report(node, codes.OPTION_UNWRITTEN, message)
         if use.role is not Role.CALL or not isinstance(use.owner, cst.Call):
             return
@@ -213,4 +213,4 @@ class _Transformation:
 
 
 def _spelled(names: Names, node: cst.CSTNode) -> str:
-    return " ".join(names.code(node).split())
+    return dotted(node) or " ".join(names.code(node).split())

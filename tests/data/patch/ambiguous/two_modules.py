@@ -1,0 +1,9 @@
+# case:
+if fast:
+    import fastnn as nn
+else:
+    import torch.nn as nn
+
+rnn = nn.LSTM(8, 16)
+# report
+6:7 RSW208 nn.LSTM kept: the name is bound in more than one way

@@ -1,0 +1,6 @@
+# case:
+from keras.layers import LSTM, Dense
+import keras.layers as layers
+
+a = LSTM(16)
+b = layers.LSTM(16)

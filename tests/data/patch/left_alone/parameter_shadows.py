@@ -1,0 +1,21 @@
+# case:
+import torch.nn
+from torch import nn
+from torch.nn import LSTM
+
+
+def a(nn):
+    return nn.LSTM(8, 16)
+
+
+def b(torch):
+    return torch.nn.LSTM(8, 16)
+
+
+def c(LSTM):
+    return LSTM(8, 16)
+
+
+keep = [LSTM for LSTM in range(3)]
+# report
+3:22 RSW210 LSTM kept: imported for others to import or look up

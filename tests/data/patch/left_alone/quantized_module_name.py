@@ -1,0 +1,4 @@
+# case:
+import torch
+
+mapping = {torch.nn.GRU: torch.nn.quantized.dynamic.LSTM}

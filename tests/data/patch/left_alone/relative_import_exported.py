@@ -1,0 +1,4 @@
+# case:
+__all__ = ["LSTM"]
+
+from .lstm import LSTM

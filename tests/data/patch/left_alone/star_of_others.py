@@ -1,0 +1,4 @@
+# case:
+from layers import *
+
+rnn = LSTM(8, 16)

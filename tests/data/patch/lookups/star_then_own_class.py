@@ -1,0 +1,9 @@
+# case:
+from torch.nn import *
+
+
+class LSTM(Module):
+    pass
+
+
+rnn = LSTM()

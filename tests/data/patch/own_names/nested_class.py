@@ -1,0 +1,10 @@
+# case:
+from torch import nn
+
+
+class Layers:
+    class LSTM(nn.Module):
+        pass
+
+
+rnn = Layers.LSTM()

@@ -1,0 +1,8 @@
+# case:
+from torch import nn
+
+
+class Step(nn.LSTMCell):
+    pass
+# report
+4:12 RSW207 nn.LSTMCell kept: janet has no one-step class

@@ -1,0 +1,22 @@
+# case: --cell lstm
+from torch import nn
+from rnnswap import JANET
+
+
+class LSTM(nn.Module):
+    pass
+
+
+rnn = JANET(8, 16)
+# output
+from torch import nn
+from torch.nn import LSTM as TorchLSTM
+
+
+class LSTM(nn.Module):
+    pass
+
+
+rnn = TorchLSTM(8, 16)
+# report
+9:7 RSW101 JANET -> TorchLSTM

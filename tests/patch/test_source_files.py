@@ -1,0 +1,134 @@
+"""Reading and writing: the original or the result is on disk, never anything else."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from rnnswap.errors import RewriteError
+from rnnswap.patch.source import codes, files
+
+
+def names_in(folder):
+    return [path.name for path in folder.iterdir()]
+
+
+def test_read_and_write_keep_the_encoding(tmp_path):
+    path = tmp_path / "m.py"
+    path.write_bytes("# coding: latin-1\nx = 'ä'\r\n".encode("latin-1"))
+    file = files.read(str(path))
+    assert file.text == "# coding: latin-1\nx = 'ä'\r\n"
+    files.write(file, file.text.replace("x", "y"))
+    assert path.read_bytes() == "# coding: latin-1\ny = 'ä'\r\n".encode("latin-1")
+    assert names_in(tmp_path) == ["m.py"]
+
+
+def test_a_byte_order_mark_stays_in_the_text():
+    text, encoding = files.decode(b"\xef\xbb\xbfx = 1\n", "m.py")
+    assert (text, encoding) == ("\ufeffx = 1\n", "utf-8")
+    assert text.encode(encoding) == b"\xef\xbb\xbfx = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"x = 1\nname = '\xe4'\n", r"m\.py:2:9: cannot be decoded as utf-8: byte 0xe4"),
+        (b"# coding: nonsense\n", r"m\.py: cannot be decoded: unknown encoding"),
+        (b"\xef\xbb\xbf# coding: latin-1\n", r"m\.py: cannot be decoded"),
+        ("x = 1\n".encode("utf-16"), r"m\.py:1:1: cannot be decoded as utf-8: byte 0xff"),
+        (b"# coding: hex\nx\n", r"m\.py: cannot be decoded as hex"),
+        (b"# coding: ascii\n\n\xff\n", r"m\.py:3:1: cannot be decoded as ascii: byte 0xff"),
+        (b"# coding: utf-7\nx = '+AGEAYg-'\n", "cannot be reproduced from its decoding as utf-7"),
+    ],
+)
+def test_bytes_that_are_not_of_their_encoding_are_refused(data, message):
+    with pytest.raises(RewriteError, match=message) as caught:
+        files.decode(data, "m.py")
+    assert caught.value.code == codes.UNDECODABLE
+
+
+def test_missing_folder_and_pipe_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name, reason in [
+        ("missing.py", "cannot be read: no such file or directory"),
+        ("", "is a folder; give files"),
+        ("pipe", "is not a regular file"),
+    ]:
+        with pytest.raises(RewriteError, match=reason) as caught:
+            files.read(str(tmp_path / name))
+        assert caught.value.code == codes.UNREADABLE
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o640])
+def test_the_permission_bits_stay(tmp_path, mode):
+    path = tmp_path / "m.py"
+    path.write_text("x = 1\n")
+    path.chmod(mode)
+    files.write(files.read(str(path)), "x = 2\n")
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert path.read_text() == "x = 2\n"
+
+
+def test_the_file_behind_a_link_is_rewritten(tmp_path):
+    (tmp_path / "real").mkdir()
+    target = tmp_path / "real" / "m.py"
+    target.write_text("x = 1\n")
+    link = tmp_path / "link.py"
+    link.symlink_to(target)
+    files.write(files.read(str(link)), "x = 2\n")
+    assert link.is_symlink()
+    assert target.read_text() == "x = 2\n"
+
+
+@pytest.mark.parametrize("keep_times", [False, True])
+def test_a_file_that_changed_since_it_was_read_is_left(tmp_path, keep_times):
+    path = tmp_path / "m.py"
+    path.write_text("x = 1\n")
+    file = files.read(str(path))
+    path.write_text("x = 3\n")
+    if keep_times:
+        os.utime(path, ns=(file.status.st_atime_ns, file.status.st_mtime_ns))
+    with pytest.raises(RewriteError, match="changed on disk after it was read") as caught:
+        files.write(file, "x = 2\n")
+    assert caught.value.code == codes.CHANGED
+    assert path.read_text() == "x = 3\n"
+    assert names_in(tmp_path) == ["m.py"]
+
+
+def test_a_file_that_vanished_is_not_written_again(tmp_path):
+    path = tmp_path / "m.py"
+    path.write_text("x = 1\n")
+    file = files.read(str(path))
+    path.unlink()
+    with pytest.raises(RewriteError, match=r"m\.py: "):
+        files.write(file, "x = 2\n")
+    assert names_in(tmp_path) == []
+
+
+def test_a_failed_write_leaves_the_original_and_no_remains(tmp_path, monkeypatch):
+    path = tmp_path / "m.py"
+    path.write_text("x = 1\n")
+    file = files.read(str(path))
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RewriteError, match="cannot be written: no space left on device") as caught:
+        files.write(file, "x = 2\n")
+    assert caught.value.code == codes.UNWRITABLE
+    assert path.read_text() == "x = 1\n"
+    assert names_in(tmp_path) == ["m.py"]
+
+
+def test_a_read_only_file_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "m.py"
+    path.write_text("x = 1\n")
+    file = files.read(str(path))
+    # chmod alone would not stop root, as whom tests may run.
+    monkeypatch.setattr(os, "access", lambda target, mode: Path(target) != path.resolve())
+    with pytest.raises(RewriteError, match="is read-only") as caught:
+        files.write(file, "x = 2\n")
+    assert caught.value.code == codes.UNWRITABLE
+    assert path.read_text() == "x = 1\n"
