@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from rnnswap import policy_text
-from rnnswap.clip._measure import combined, refuse_unclampable, share_of, total_norm
+from rnnswap.clip._measure import combined, refuse_unclampable, share_of
 from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable, number
 from rnnswap.errors import ClipError
 
@@ -183,7 +183,8 @@ class _Watch:
 
 def _tally(before: Tensor, after: Tensor) -> _Tally:
     changed = (before != after) & ~before.isnan()
-    return _Tally(total_norm([before]), total_norm([after]), changed.sum())
+    norm = torch.linalg.vector_norm
+    return _Tally(norm(before), norm(after), changed.sum())
 
 
 def _gradient(parameter: Tensor) -> Tensor:

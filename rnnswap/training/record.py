@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from rnnswap.clip import ClipResult
 
+#: How many 0-d tensors wait on a device until they are added up together.
+_BATCH = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -81,7 +84,6 @@ class Recorder:
         while self._undo:
             self._undo.pop()()
 
-    @torch.no_grad()
     def on_clip(self, optimizer: Optimizer, result: ClipResult) -> None:
         """Add one clipping's result to the totals."""
         self._totals_on(result.norm_before.device).add(result.norm_before, result.norm_after)
@@ -93,7 +95,7 @@ class Recorder:
 
     def summary(self) -> Summary:
         """Return the numbers; waits for the devices, so call it when the loop is over."""
-        rows = [t.values.tolist() for t in self._totals.values()] or [[0.0] * 5]
+        rows = [t.read() for t in self._totals.values()] or [[0.0] * 5]
         before, after, finite, nonfinite, clipped = (sum(c) for c in zip(*rows, strict=True))
         return Summary(
             steps=self._steps,
@@ -149,22 +151,46 @@ class Recorder:
 
 
 class _Totals:
-    """Sums on one device: norms before and after, finite and non-finite results, clipped steps."""
+    """Sums on one device: norms before and after, finite and non-finite results, clipped steps.
+
+    Added up in batches: a dozen small operations every step would be felt by a small model.
+    """
 
     def __init__(self, device: torch.device) -> None:
         # MPS has no float64; elsewhere a million steps add up without losing digits.
         dtype = torch.float32 if device.type == "mps" else torch.float64
-        self.values = torch.zeros(5, dtype=dtype, device=device)
+        self._sums = torch.zeros(5, dtype=dtype, device=device)
+        self._norms: list[Tensor] = []
+        self._clipped: list[Tensor] = []
 
     def add(self, before: Tensor, after: Tensor) -> None:
-        norms = torch.stack([before, after]).to(self.values.dtype)
-        finite = norms.isfinite().all()
-        self.values[:2] += torch.where(finite, norms, 0.0)
-        self.values[2] += finite
-        self.values[3] += ~finite
+        self._norms += (before, after)
+        self._add_up_if_long()
 
     def add_step(self, clipped: Tensor) -> None:
-        self.values[4] += clipped
+        self._clipped.append(clipped)
+        self._add_up_if_long()
+
+    def read(self) -> list[float]:
+        """Return the sums; waits for the device."""
+        self._add_up()
+        sums: list[float] = self._sums.tolist()
+        return sums
+
+    def _add_up_if_long(self) -> None:
+        if len(self._norms) + len(self._clipped) >= _BATCH:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        if self._norms:
+            norms = torch.stack(self._norms).to(self._sums.dtype).reshape(-1, 2)
+            finite = norms.isfinite().all(dim=1)
+            self._sums[:2] += torch.where(finite[:, None], norms, 0.0).sum(dim=0)
+            self._sums[2] += finite.sum()
+            self._sums[3] += (~finite).sum()
+        if self._clipped:
+            self._sums[4] += torch.stack(self._clipped).sum()
+        self._norms, self._clipped = [], []
 
 
 def _wrap(

@@ -60,6 +60,16 @@ def test_share_clipped_and_norm_after_are_counted(clip):
     assert summary.norm_after == pytest.approx((2 + 4 + 5 + 5) / 4, rel=1e-6)
 
 
+@pytest.mark.parametrize("batch", [1, 7, 1000])
+def test_sums_do_not_depend_on_when_they_are_added_up(monkeypatch, batch):
+    monkeypatch.setattr("rnnswap.training.record._BATCH", batch)
+    forces = [float(n % 9 + 1) for n in range(50)]
+    summary = recorded(falling(*forces), clip="norm:5.0")
+    assert summary.clipped_steps == sum(2 * f > 5 for f in forces)
+    assert summary.norm_before == pytest.approx(sum(2 * f for f in forces) / 50)
+    assert summary.norm_after == pytest.approx(sum(min(2 * f, 5) for f in forces) / 50, rel=1e-6)
+
+
 def test_nothing_that_happened_is_none():
     summary = recorded(lambda: None)
     assert (summary.steps, summary.clipped_steps, summary.nonfinite) == (0, 0, 0)
