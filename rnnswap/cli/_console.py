@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,6 +63,26 @@ class AttentionName(click.ParamType[str]):
     ) -> list[click.shell_completion.CompletionItem]:
         """Complete from the registry."""
         return _complete(discovery.list_attentions(), incomplete)
+
+
+def cell_options(cell: str, texts: Iterable[str]) -> dict[str, Any]:
+    """Read the values of `--cell-arg NAME=VALUE` by the cell's own record.
+
+    Raises:
+        click.BadParameter: A text is not of that form, or a name is given twice.
+        OptionError: The cell has no such option, or the value does not read as its type.
+    """
+    given: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(
+                f"{text!r} is not of the form NAME=VALUE", param_hint="'--cell-arg'"
+            )
+        if name in given:
+            raise click.BadParameter(f"{name!r} is given twice", param_hint="'--cell-arg'")
+        given[name] = value
+    return discovery.installed().cells.get(cell).spec.parse_options(given)
 
 
 def _complete(names: list[str], incomplete: str) -> list[click.shell_completion.CompletionItem]:

@@ -10,7 +10,7 @@ import click
 
 from rnnswap import discovery, policy_text
 from rnnswap.cli import EXIT_NO_EFFECT
-from rnnswap.cli._console import AttentionName, CellName, talk
+from rnnswap.cli._console import AttentionName, CellName, cell_options, talk
 from rnnswap.training.run import read_script
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class PolicyText(click.ParamType[str]):
 @click.option(
     "--cell-arg",
     "cell_args",
-    metavar="KEY=VALUE",
+    metavar="NAME=VALUE",
     multiple=True,
     help="Extra argument of the cell; may be repeated.  [default: the cell's own]",
 )
@@ -73,7 +73,9 @@ def train(
     """
     if cell is None and attention is not None:
         cell = "lstm"
-    options = _cell_options(cell, cell_args)
+    if cell is None and cell_args:
+        raise click.UsageError("--cell-arg needs --cell: there is no cell to pass it to")
+    options = {} if cell is None else cell_options(cell, cell_args)
     read_script(script)
 
     from rnnswap.training.session import Swap, train_script
@@ -82,22 +84,6 @@ def train(
     outcome = train_script(script, args, clip=clip, swap=swap)
     _show(outcome)
     ctx.exit(outcome.code or (EXIT_NO_EFFECT if outcome.without_effect() else 0))
-
-
-def _cell_options(cell: str | None, texts: tuple[str, ...]) -> dict[str, Any]:
-    given: dict[str, str] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--cell-arg")
-        if key in given:
-            raise click.BadParameter(f"{key!r} is given twice", param_hint="--cell-arg")
-        given[key] = value
-    if cell is None:
-        if given:
-            raise click.UsageError("--cell-arg needs --cell: there is no cell to pass it to")
-        return {}
-    return discovery.installed().cells.get(cell).spec.parse_options(given)
 
 
 def _show(outcome: Outcome) -> None:

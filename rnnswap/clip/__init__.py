@@ -6,7 +6,7 @@
 A third party's policy subclasses `ClipPolicy` and is registered by a `rnnswap.ClipSpec`.
 """
 
-from rnnswap.clip._attach import ClipHandle, attach
+from rnnswap.clip._attach import attach
 from rnnswap.clip._hook import HookClip
 from rnnswap.clip._install import install
 from rnnswap.clip._none import NoClip
@@ -16,7 +16,6 @@ from rnnswap.clip._policy import ClipPolicy, ClipResult
 from rnnswap.clip._value import ValueClip
 
 __all__ = [
-    "ClipHandle",
     "ClipPolicy",
     "ClipResult",
     "HookClip",

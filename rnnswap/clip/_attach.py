@@ -64,8 +64,6 @@ class ClipHandle:
         last: What it did last, None before the first clipping.
     """
 
-    __module__ = "rnnswap.clip"
-
     def __init__(self, policy: ClipPolicy, callback: Callback | None = None) -> None:
         self.policy = policy
         self.last: ClipResult | None = None

@@ -164,7 +164,10 @@ def test_closed_stdout_does_not_hide_the_screen(rnnswap, script):
         (["--clip", "norm:1,q=2", "script.py"], "'norm' has no option 'q'"),
         (["--cell", "jannet", "script.py"], "unknown cell 'jannet'"),
         (["--attention", "sofd", "script.py"], "unknown attention mechanism 'sofd'"),
-        (["--cell", "janet", "--cell-arg", "beta", "script.py"], "'beta' is not KEY=VALUE"),
+        (
+            ["--cell", "janet", "--cell-arg", "beta", "script.py"],
+            "'beta' is not of the form NAME=VALUE",
+        ),
         (["--cell", "janet", "--cell-arg", "beta=x", "script.py"], "beta takes a float, got 'x'"),
         (["--cell", "janet", "--cell-arg", "b=1", "script.py"], "'janet' has no option 'b'"),
         (["--cell-arg", "beta=1", "script.py"], "--cell-arg needs --cell"),
