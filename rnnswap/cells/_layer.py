@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from rnnswap.cells._arguments import check_input, check_state, check_state_shape
 from rnnswap.cells._module import RecurrentModule
-from rnnswap.ops._scan import active_steps, step_order
+from rnnswap.ops._scan import loop_steps, scan_steps
 
 Weights = Mapping[str, Tensor]
 State = tuple[Tensor, ...]
@@ -174,22 +174,20 @@ class RecurrentLayer(RecurrentModule):
         """
         gates_x = F.linear(x, weights["weight_ih"], weights.get("bias_ih"))
         w_hr = weights.get("weight_hr")
-        active = active_steps(lengths, x.size(0), x.device)
-        state, unused = self._carried(h0, c0)
-        outputs = list(gates_x)
-        for t in step_order(x.size(0), reverse):
-            new = self.step(gates_x[t], state, weights)
+        first, unused = self._carried(h0, c0)
+
+        def step(now: Tensor, state: State) -> State:
+            new = self.step(now, state, weights)
             if w_hr is not None and self.states == 2:
-                new = (F.linear(new[0], w_hr), *new[1:])
-            outputs[t] = new[0]
-            if active is not None:
-                outputs[t] = torch.where(active[t], new[0], 0.0)
-                new = tuple(torch.where(active[t], n, s) for n, s in zip(new, state, strict=True))
-            state = new
-        output = torch.stack(outputs)
+                return (F.linear(new[0], w_hr), *new[1:])
+            return new
+
+        # The scan operator's graph does not grow with T; outside a graph the loop is faster.
+        run = scan_steps if torch.compiler.is_compiling() else loop_steps
+        output, last = run(step, gates_x, first, lengths, reverse)
         if self.states == 2:
-            return output, state[0], state[1]
-        return self._single_state_results(output, state[0], unused, w_hr)
+            return output, last[0], last[1]
+        return self._single_state_results(output, last[0], unused, w_hr)
 
     def _carried(self, h0: Tensor, c0: Tensor) -> tuple[State, Tensor | None]:
         """Return the state the recurrence begins with, and what of (h_0, c_0) it does not read."""

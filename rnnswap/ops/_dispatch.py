@@ -1,6 +1,8 @@
 """Chooses an implementation of a recurrence: the first that has no reason against running.
 
-`RNNSWAP_IMPL=naive|manual` forces one; a forced one that cannot run raises with its reasons.
+`RNNSWAP_IMPL=naive|manual` forces one in eager mode; a forced one that cannot run raises with its
+reasons. torch.compile and torch.export trace a form of their own, whose graph does not grow with
+the number of steps.
 """
 
 from __future__ import annotations
@@ -35,30 +37,40 @@ class Implementation:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A recurrence and its implementations, fastest first, the naive form last."""
+    """A recurrence and its implementations.
+
+    Args:
+        name: For messages.
+        implementations: For eager mode, fastest first, the naive form last.
+        library: Traced by torch.compile: an operator of torch.library.
+        exported: Traced by torch.export: torch's scan operator.
+    """
 
     name: str
     implementations: Sequence[Implementation]
+    library: Callable[..., Any]
+    exported: Callable[..., Any]
 
     def choose(self, *args: Any) -> Implementation:
-        """Return the implementation that runs for these arguments.
+        """Return the implementation that runs for these arguments in eager mode.
 
         Raises:
             KernelUnavailableError: RNNSWAP_IMPL names one that is unknown or cannot run.
         """
-        naive = self.implementations[-1]
-        if torch.compiler.is_compiling():
-            return naive
         forced = os.environ.get(FORCE_VARIABLE)
         if forced:
             return self._forced(forced, args)
         for implementation in self.implementations:
             if not implementation.reasons_against(*args):
                 return implementation
-        return naive
+        return self.implementations[-1]
 
     def __call__(self, *args: Any) -> Any:
         """Run the chosen implementation."""
+        if torch.compiler.is_exporting():
+            return self.exported(*args)
+        if torch.compiler.is_compiling():
+            return self.library(*args)
         return self.choose(*args).run(*args)
 
     def _forced(self, forced: str, args: tuple[Any, ...]) -> Implementation:

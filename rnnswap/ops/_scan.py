@@ -80,3 +80,70 @@ def recorded_backward(
     return [
         next(found) if need and t is not None else None for t, need in zip(own, needs, strict=True)
     ]
+
+
+#: Takes one step of gates (B, G) and the state, returns the new state; its first is the output.
+Step = Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]
+#: `loop_steps` or `scan_steps`.
+StepRunner = Callable[
+    [Step, Tensor, tuple[Tensor, ...], Tensor | None, bool], tuple[Tensor, tuple[Tensor, ...]]
+]
+
+
+def loop_steps(
+    step: Step,
+    gates: Tensor,
+    state: tuple[Tensor, ...],
+    lengths: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Run `step` over gates (T, B, G) in a Python loop.
+
+    Args:
+        step: The recurrence.
+        gates: The projected input.
+        state: Tensors (B, ...).
+        lengths: (B,) int64, or None: all rows are T long. A row past its length keeps its state
+            and gives zeros.
+        reverse: From the last step to the first.
+
+    Returns:
+        output (T, B, ...) and the final state.
+    """
+    active = active_steps(lengths, gates.size(0), gates.device)
+    outputs = list(gates)
+    for t in step_order(gates.size(0), reverse):
+        new = step(gates[t], state)
+        outputs[t] = new[0]
+        if active is not None:
+            outputs[t] = torch.where(active[t], new[0], 0.0)
+            new = tuple(torch.where(active[t], n, s) for n, s in zip(new, state, strict=True))
+        state = new
+    return torch.stack(outputs), state
+
+
+def scan_steps(
+    step: Step,
+    gates: Tensor,
+    state: tuple[Tensor, ...],
+    lengths: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """As `loop_steps`, by torch's scan operator: the graph does not grow with T."""
+    # Private in torch as yet; imported here so that eager code does not depend on it.
+    from torch._higher_order_ops.scan import scan
+
+    active = active_steps(lengths, gates.size(0), gates.device)
+
+    def combine(held: Any, now: Any) -> Any:
+        new = step(now[0], held)
+        output = new[0]
+        if active is not None:
+            output = torch.where(now[1], output, 0.0)
+            new = tuple(torch.where(now[1], n, s) for n, s in zip(new, held, strict=True))
+        # Copies: the operator takes no result twice.
+        return tuple(n.clone() for n in new), output.clone()
+
+    steps = (gates,) if active is None else (gates, active)
+    final, output = scan(combine, tuple(s.clone() for s in state), steps, reverse=reverse)
+    return output, tuple(final)

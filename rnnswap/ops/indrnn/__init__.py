@@ -1,11 +1,15 @@
 """IndRNN's recurrence (arXiv:1803.04831)."""
 
+import functools
+
 from rnnswap.ops._dispatch import (
     Implementation,
     Operation,
     no_reasons,
     reasons_against_custom_autograd,
 )
+from rnnswap.ops._scan import scan_steps
+from rnnswap.ops.indrnn.library import indrnn_scan_library
 from rnnswap.ops.indrnn.manual import indrnn_scan_manual
 from rnnswap.ops.indrnn.naive import indrnn_scan_naive
 
@@ -15,4 +19,6 @@ indrnn_scan = Operation(
         Implementation("manual", indrnn_scan_manual, reasons_against_custom_autograd),
         Implementation("naive", indrnn_scan_naive, no_reasons),
     ),
+    indrnn_scan_library,
+    functools.partial(indrnn_scan_naive, run=scan_steps),
 )

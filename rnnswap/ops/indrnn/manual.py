@@ -1,12 +1,12 @@
 """IndRNN with its backward written by hand in PyTorch.
 
 Forward turns the projected input into the states, in place, and keeps nothing else. Backward's loop
-is two element-wise operations a step.
+is a few element-wise operations a step.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +22,14 @@ from rnnswap.ops._scan import (
 from rnnswap.ops.indrnn.naive import indrnn_scan_naive
 
 
+class Steps(NamedTuple):
+    """What the loop leaves behind: its results, and what backward needs."""
+
+    output: Tensor  # (T, B, H), zero past a row's length
+    h_n: Tensor
+    states: Tensor  # (T, B, H), held past a row's length
+
+
 def indrnn_scan_manual(*args: Any) -> tuple[Tensor, Tensor]:
     """As `indrnn_scan_naive`, arguments and results."""
     result: tuple[Tensor, Tensor] = _IndrnnScan.apply(*args)  # type: ignore[no-untyped-call]
@@ -34,7 +42,7 @@ class _IndrnnScan(torch.autograd.Function):
         ctx: Any,
         x: Tensor,
         h0: Tensor,
-        w_ih: Tensor,
+        w_ih: Tensor | None,
         u: Tensor,
         b_ih: Tensor | None,
         b_hh: Tensor | None,
@@ -42,23 +50,15 @@ class _IndrnnScan(torch.autograd.Function):
         nonlinearity: str,
         reverse: bool,
     ) -> tuple[Tensor, Tensor]:
-        states = project(x, w_ih, b_ih, b_hh)  # (T, B, H), turned into the states
-        active = active_steps(lengths, x.size(0), x.device)
-        activation_ = torch.relu_ if nonlinearity == "relu" else torch.tanh_
-        h = h0
-        for t in step_order(x.size(0), reverse):
-            new_h = activation_(states[t].addcmul_(u, h))
-            if active is not None:
-                new_h.copy_(torch.where(active[t], new_h, h))
-            h = new_h
+        projected = x.clone() if w_ih is None else project(x, w_ih, b_ih, b_hh)
+        steps = forward_steps(projected, h0, u, lengths, nonlinearity, reverse)
         ctx.constants = (lengths, nonlinearity, reverse)
-        ctx.save_for_backward(x, h0, w_ih, u, b_ih, b_hh, states, active)
-        output = states if active is None else states.masked_fill(~active, 0.0)
-        return output, h.clone()
+        ctx.save_for_backward(x, h0, w_ih, u, b_ih, b_hh, steps.states)
+        return steps.output, steps.h_n
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        *inputs, states, active = ctx.saved_tensors
+        *inputs, states = ctx.saved_tensors
         needs = ctx.needs_input_grad
         constants = (None, None, None)  # lengths, nonlinearity and reverse have no gradient
         if torch.is_grad_enabled():
@@ -67,24 +67,52 @@ class _IndrnnScan(torch.autograd.Function):
             )
             return (*found, *constants)
         x, h0, w_ih, u, _, _ = inputs
-        _, nonlinearity, reverse = ctx.constants
-        d_pre, d_h0 = _run_steps_backward(grads, states, u, active, nonlinearity, reverse)
-        d_u = (d_pre * previous(states, h0, reverse)).sum((0, 1)) if needs[3] else None
+        d_projected, d_h0, d_u = backward_steps(grads, states, h0, u, *ctx.constants)
+        if w_ih is None:
+            return (d_projected, d_h0, None, d_u, None, None, *constants)
         any_bias = needs[4] or needs[5]
-        d_x, d_w_ih, d_b = project_backward(d_pre, x, w_ih, (needs[0], needs[2], any_bias))
+        d_x, d_w_ih, d_b = project_backward(d_projected, x, w_ih, (needs[0], needs[2], any_bias))
         d_b_ih, d_b_hh = (d_b if need else None for need in needs[4:6])
         return (d_x, d_h0, d_w_ih, d_u, d_b_ih, d_b_hh, *constants)
 
 
-def _run_steps_backward(
-    grads: tuple[Tensor, ...],
-    states: Tensor,
+def forward_steps(
+    projected: Tensor,
+    h: Tensor,
     u: Tensor,
-    active: Tensor | None,
+    lengths: Tensor | None,
     nonlinearity: str,
     reverse: bool,
-) -> tuple[Tensor, Tensor]:
-    """Return the gradients of the pre-activations (T, B, H) and of h0."""
+) -> Steps:
+    """Run the loop on the projected input (T, B, H), which becomes the states."""
+    states = projected
+    active = active_steps(lengths, states.size(0), states.device)
+    activation_ = torch.relu_ if nonlinearity == "relu" else torch.tanh_
+    for t in step_order(states.size(0), reverse):
+        new_h = activation_(states[t].addcmul_(u, h))
+        if active is not None:
+            new_h.copy_(torch.where(active[t], new_h, h))
+        h = new_h
+    output = states if active is None else states.masked_fill(~active, 0.0)
+    return Steps(output, h.clone(), states)
+
+
+def backward_steps(
+    grads: tuple[Tensor, ...],
+    states: Tensor,
+    h0: Tensor,
+    u: Tensor,
+    lengths: Tensor | None,
+    nonlinearity: str,
+    reverse: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradients of the projected input, h0 and u.
+
+    Args:
+        grads: Of output and h_n.
+        states: and what follows: as `forward_steps` was given and left behind.
+    """
+    active = active_steps(lengths, states.size(0), states.device)
     d_output, d_h = grads
     if active is not None:
         d_output = d_output.masked_fill(~active, 0.0)
@@ -92,7 +120,7 @@ def _run_steps_backward(
     for t in step_order(states.size(0), not reverse):
         d_h = d_h + d_output[t]
         if nonlinearity == "relu":
-            # Not (states > 0): the gradient of relu at NaN is NaN, as torch's.
+            # Not (states > 0): the gradient of relu at NaN is the incoming one, as torch's.
             torch.ops.aten.threshold_backward.grad_input(d_h, states[t], 0, grad_input=d_pre[t])
         else:
             torch.ops.aten.tanh_backward.grad_input(d_h, states[t], grad_input=d_pre[t])
@@ -101,4 +129,4 @@ def _run_steps_backward(
         else:
             d_pre[t].masked_fill_(~active[t], 0.0)
             d_h = torch.where(active[t], d_pre[t] * u, d_h)
-    return d_pre, d_h
+    return d_pre, d_h, (d_pre * previous(states, h0, reverse)).sum((0, 1))

@@ -1,11 +1,15 @@
 """JANET's recurrence (arXiv:1804.04849)."""
 
+import functools
+
 from rnnswap.ops._dispatch import (
     Implementation,
     Operation,
     no_reasons,
     reasons_against_custom_autograd,
 )
+from rnnswap.ops._scan import scan_steps
+from rnnswap.ops.janet.library import janet_scan_library
 from rnnswap.ops.janet.manual import janet_scan_manual
 from rnnswap.ops.janet.naive import janet_scan_naive
 
@@ -15,4 +19,6 @@ janet_scan = Operation(
         Implementation("manual", janet_scan_manual, reasons_against_custom_autograd),
         Implementation("naive", janet_scan_naive, no_reasons),
     ),
+    janet_scan_library,
+    functools.partial(janet_scan_naive, run=scan_steps),
 )

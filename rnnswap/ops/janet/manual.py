@@ -7,7 +7,7 @@ operations a step; the weights' gradients are one product over all steps after t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,17 @@ from rnnswap.ops._scan import (
 from rnnswap.ops.janet.naive import janet_scan_naive
 
 
+class Steps(NamedTuple):
+    """What the loop leaves behind: its results, and what backward needs."""
+
+    output: Tensor  # (T, B, H or P), zero past a row's length
+    h_n: Tensor
+    c_n: Tensor
+    gates: Tensor  # (T, B, 2H), the pre-activations
+    carried: Tensor  # (T, B, H), c after each step
+    hidden: Tensor  # (T, B, H or P), h after each step, held past a row's length
+
+
 def janet_scan_manual(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
     """As `janet_scan_naive`, arguments and results."""
     result: tuple[Tensor, Tensor, Tensor] = _JanetScan.apply(*args)  # type: ignore[no-untyped-call]
@@ -37,7 +48,7 @@ class _JanetScan(torch.autograd.Function):
         x: Tensor,
         h0: Tensor,
         c0: Tensor,
-        w_ih: Tensor,
+        w_ih: Tensor | None,
         w_hh: Tensor,
         b_ih: Tensor | None,
         b_hh: Tensor | None,
@@ -46,20 +57,15 @@ class _JanetScan(torch.autograd.Function):
         beta: float,
         reverse: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        gates = project(x, w_ih, b_ih, b_hh)  # (T, B, 2H), turned into pre-activations
-        active = active_steps(lengths, x.size(0), x.device)
-        carried, hidden = _run_steps(gates, h0, c0, w_hh, w_hr, active, beta, reverse)
+        gates = x.clone() if w_ih is None else project(x, w_ih, b_ih, b_hh)
+        steps = forward_steps(gates, h0, c0, w_hh, w_hr, lengths, beta, reverse)
         ctx.constants = (lengths, beta, reverse)
-        ctx.save_for_backward(
-            x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, gates, carried, hidden, active
-        )
-        last = 0 if reverse else -1
-        output = hidden if active is None else hidden.masked_fill(~active, 0.0)
-        return output, hidden[last].clone(), carried[last].clone()
+        ctx.save_for_backward(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, *steps[3:])
+        return steps[:3]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        *inputs, gates, carried, hidden, active = ctx.saved_tensors
+        *inputs, gates, carried, hidden = ctx.saved_tensors
         needs = ctx.needs_input_grad
         constants = (None, None, None)  # lengths, beta and reverse have no gradient
         if torch.is_grad_enabled():
@@ -68,31 +74,30 @@ class _JanetScan(torch.autograd.Function):
             )
             return (*found, *constants)
         x, h0, c0, w_ih, w_hh, _, _, w_hr = inputs
-        _, beta, reverse = ctx.constants
-        before = previous(carried, c0, reverse), previous(hidden, h0, reverse)
-        d_gates, d_hidden, d_h0, d_c0 = _run_steps_backward(
-            grads, gates, before[0], w_hh, w_hr, active, beta, reverse
+        d_gates, d_h0, d_c0, d_w_hh, d_w_hr = backward_steps(
+            grads, gates, carried, hidden, h0, c0, w_hh, w_hr, *ctx.constants
         )
+        if w_ih is None:
+            return (d_gates, d_h0, d_c0, None, d_w_hh, None, None, d_w_hr, *constants)
         any_bias = needs[5] or needs[6]
         d_x, d_w_ih, d_b = project_backward(d_gates, x, w_ih, (needs[0], needs[3], any_bias))
-        d_w_hh = d_gates.flatten(0, 1).t() @ before[1].flatten(0, 1) if needs[4] else None
-        d_w_hr = d_hidden.flatten(0, 1).t() @ carried.flatten(0, 1) if needs[7] else None
         d_b_ih, d_b_hh = (d_b if need else None for need in needs[5:7])
         return (d_x, d_h0, d_c0, d_w_ih, d_w_hh, d_b_ih, d_b_hh, d_w_hr, *constants)
 
 
-def _run_steps(
+def forward_steps(
     gates: Tensor,
     h: Tensor,
     c: Tensor,
     w_hh: Tensor,
     w_hr: Tensor | None,
-    active: Tensor | None,
+    lengths: Tensor | None,
     beta: float,
     reverse: bool,
-) -> tuple[Tensor, Tensor]:
-    """Add the recurrent product to `gates` (T, B, 2H) in place; return c and h after each step."""
+) -> Steps:
+    """Run the loop on `gates` (T, B, 2H), the projected input, overwritten by pre-activations."""
     steps, batch = gates.shape[:2]
+    active = active_steps(lengths, steps, gates.device)
     carried = gates.new_empty((steps, batch, c.size(-1)))
     # One buffer serves both unless h is projected, or is held apart from c in a row that has not
     # begun.
@@ -110,29 +115,38 @@ def _run_steps(
         if active is not None:
             new_c.copy_(torch.where(active[t], new_c, c))
         h, c = new_h, new_c
-    return carried, hidden
+    output = hidden if active is None else hidden.masked_fill(~active, 0.0)
+    return Steps(output, h.clone(), c.clone(), gates, carried, hidden)
 
 
-def _run_steps_backward(
+def backward_steps(
     grads: tuple[Tensor, ...],
     gates: Tensor,
-    c_before: Tensor,
+    carried: Tensor,
+    hidden: Tensor,
+    h0: Tensor,
+    c0: Tensor,
     w_hh: Tensor,
     w_hr: Tensor | None,
-    active: Tensor | None,
+    lengths: Tensor | None,
     beta: float,
     reverse: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the gradients of the gates' pre-activations, of h at each step, of h0 and of c0."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
+    """Return the gradients of the projected input, h0, c0, w_hh and w_hr.
+
+    Args:
+        grads: Of output, h_n and c_n.
+        gates: and what follows: as `forward_steps` was given and left behind.
+    """
+    active = active_steps(lengths, gates.size(0), gates.device)
     d_output, d_h, d_c = grads
-    slopes, keep = _local_derivatives(gates, c_before, beta)
+    slopes, keep = _local_derivatives(gates, previous(carried, c0, reverse), beta)
     if active is not None:
         slopes.masked_fill_(~active.unsqueeze(-1), 0.0)
         keep.masked_fill_(~active, 1.0)
         d_output = d_output.masked_fill(~active, 0.0)
     d_gates = torch.empty_like(slopes)  # (T, B, 2, H)
-    # The gradient of h is only asked for by w_hr.
-    d_hidden = torch.empty_like(d_output) if w_hr is not None else d_output
+    d_hidden = torch.empty_like(d_output)  # of h as made at each step; asked for by w_hr alone
     for t in step_order(gates.size(0), not reverse):
         d_h = d_h + d_output[t]
         here = d_h if active is None else torch.where(active[t], d_h, 0.0)
@@ -145,7 +159,10 @@ def _run_steps_backward(
         through = d_gates[t].flatten(1) @ w_hh
         d_h = through if active is None else torch.where(active[t], through, d_h)
         d_c = d_c * keep[t]
-    return d_gates.flatten(2), d_hidden, d_h, d_c
+    d_gates = d_gates.flatten(2)
+    d_w_hh = d_gates.flatten(0, 1).t() @ previous(hidden, h0, reverse).flatten(0, 1)
+    d_w_hr = None if w_hr is None else d_hidden.flatten(0, 1).t() @ carried.flatten(0, 1)
+    return d_gates, d_h, d_c, d_w_hh, d_w_hr
 
 
 def _local_derivatives(gates: Tensor, c_before: Tensor, beta: float) -> tuple[Tensor, Tensor]:

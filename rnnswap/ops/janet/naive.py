@@ -6,14 +6,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rnnswap.ops._scan import active_steps, project, step_order
+from rnnswap.ops._scan import StepRunner, loop_steps, project
+
+
+def janet_step(pre_activations: Tensor, c: Tensor, beta: float) -> Tensor:
+    r"""Return the new c (B, H) of one step.
+
+        c = sigmoid(s) * c' + (1 - sigmoid(s - beta)) * tanh(g)
+
+    Args:
+        pre_activations: (B, 2H), rows [g, s]: input and recurrent products with biases.
+        c: (B, H).
+        beta: Shift of the input gate.
+    """
+    g, s = pre_activations.chunk(2, -1)
+    # sigmoid(beta - s) is 1 - sigmoid(s - beta) without the cancellation where s is large.
+    return torch.sigmoid(s) * c + torch.sigmoid(beta - s) * torch.tanh(g)
 
 
 def janet_scan_naive(
     x: Tensor,
     h0: Tensor,
     c0: Tensor,
-    w_ih: Tensor,
+    w_ih: Tensor | None,
     w_hh: Tensor,
     b_ih: Tensor | None,
     b_hh: Tensor | None,
@@ -21,6 +36,7 @@ def janet_scan_naive(
     lengths: Tensor | None,
     beta: float,
     reverse: bool,
+    run: StepRunner = loop_steps,
 ) -> tuple[Tensor, Tensor, Tensor]:
     r"""Run one direction of one layer over all steps.
 
@@ -33,10 +49,10 @@ def janet_scan_naive(
     arXiv:1804.04849, equation 5.
 
     Args:
-        x: (T, B, I).
+        x: (T, B, I), or with w_ih None the projected input (T, B, 2H), biases included.
         h0: (B, H), with a projection (B, P); read by the gates of the first step.
         c0: (B, H); carried into the first step.
-        w_ih: (2H, I); rows [c, f].
+        w_ih: (2H, I) or None; rows [c, f].
         w_hh: (2H, H), with a projection (2H, P); rows [c, f].
         b_ih: (2H,) or None.
         b_hh: (2H,) or None.
@@ -45,22 +61,17 @@ def janet_scan_naive(
             state alone and give zeros as output.
         beta: Shift of the input gate.
         reverse: Visit the steps from the last to the first.
+        run: How the steps are run: the loop, or torch's scan operator.
 
     Returns:
         output (T, B, H or P), h_n (B, H or P), c_n (B, H).
     """
-    gates = project(x, w_ih, b_ih, b_hh)  # (T, B, 2H)
-    active = active_steps(lengths, x.size(0), x.device)
-    h, c = h0, c0
-    outputs = list(gates)
-    for t in step_order(x.size(0), reverse):
-        pre_g, s = (gates[t] + F.linear(h, w_hh)).chunk(2, -1)
-        # 1 - sigmoid(s - beta), without the cancellation where s is large
-        new_c = torch.sigmoid(s) * c + torch.sigmoid(beta - s) * torch.tanh(pre_g)
-        new_h = new_c if w_hr is None else F.linear(new_c, w_hr)
-        if active is None:
-            h, c, outputs[t] = new_h, new_c, new_h
-        else:
-            h, c = torch.where(active[t], new_h, h), torch.where(active[t], new_c, c)
-            outputs[t] = torch.where(active[t], new_h, 0.0)
-    return torch.stack(outputs), h, c
+    gates = x if w_ih is None else project(x, w_ih, b_ih, b_hh)  # (T, B, 2H)
+
+    def step(gates_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        h, c = state
+        new_c = janet_step(gates_x + F.linear(h, w_hh), c, beta)
+        return new_c if w_hr is None else F.linear(new_c, w_hr), new_c
+
+    output, (h_n, c_n) = run(step, gates, (h0, c0), lengths, reverse)
+    return output, h_n, c_n
