@@ -13,4 +13,4 @@ test:  ## the whole suite, against the installed package
 	pytest
 
 docs:  ## the README's figures: accuracy of the digits example, three seeds a cell
-	python tests/accuracy_table.py
+	python docs/accuracy.py
