@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rnnswap.attention._recurrent import with_attention as with_attention
     from rnnswap.cells._indrnn import IndRNN as IndRNN
+    from rnnswap.cells._indrnn import IndRNNCell as IndRNNCell
     from rnnswap.cells._indrnn import IndRNNv2 as IndRNNv2
     from rnnswap.cells._janet import JANET as JANET
+    from rnnswap.cells._janet import JANETCell as JANETCell
     from rnnswap.cells._layer import RecurrentLayer as RecurrentLayer
     from rnnswap.discovery import get_attention as get_attention
     from rnnswap.discovery import get_cell as get_cell
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "attention._recurrent": ("with_attention",),
-    "cells._indrnn": ("IndRNN", "IndRNNv2"),
-    "cells._janet": ("JANET",),
+    "cells._indrnn": ("IndRNN", "IndRNNCell", "IndRNNv2"),
+    "cells._janet": ("JANET", "JANETCell"),
     "cells._layer": ("RecurrentLayer",),
     "discovery": (
         "get_attention",

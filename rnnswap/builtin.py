@@ -5,10 +5,19 @@ from __future__ import annotations
 from rnnswap.hookspecs import hookimpl
 from rnnswap.spec import AttentionSpec, CellSpec, ClipSpec, OptionSpec
 
+_COMMON_OPTIONS = {
+    "layer_norm": OptionSpec(bool, False, "normalise the products of each gate"),
+    "zoneout": OptionSpec(float, 0.0, "probability that a unit keeps its state at a step"),
+    "input_dropout": OptionSpec(float, 0.0, "probability of dropping a feature at all steps"),
+}
 _INDRNN_OPTIONS = {
     "nonlinearity": OptionSpec(str, "relu", "activation: relu or tanh"),
     "recurrent_max": OptionSpec(float, None, "upper bound of |u|, > 0"),
     "recurrent_min": OptionSpec(float, None, "lower bound of |u|, >= 0"),
+    "recurrent_init": OptionSpec(str, None, "range LOW,HIGH from which u starts"),
+    "last_layer_init": OptionSpec(str, None, "the same for the last layer alone"),
+    "gradient_clip": OptionSpec(str, None, "clamp the layer's gradients: X or LOW,HIGH"),
+    **_COMMON_OPTIONS,
 }
 
 
@@ -19,15 +28,18 @@ def rnnswap_cells() -> list[CellSpec]:
         CellSpec(
             name="janet",
             target="rnnswap:JANET",
+            cell_target="rnnswap:JANETCell",
             options={
                 "beta": OptionSpec(float, 1.0, "shift of the input gate"),
                 "t_max": OptionSpec(int, None, "longest sequence, > 2: chrono initialisation"),
+                **_COMMON_OPTIONS,
             },
             summary="forget gate only, half of an LSTM's parameters (arXiv:1804.04849)",
         ),
         CellSpec(
             name="indrnn",
             target="rnnswap:IndRNN",
+            cell_target="rnnswap:IndRNNCell",
             options=_INDRNN_OPTIONS,
             summary="element-wise recurrence for very long sequences (arXiv:1803.04831)",
         ),

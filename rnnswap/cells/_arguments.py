@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnnswap.errors import OptionError, UnsupportedError
+
 
 def check_constructor(
     input_size: Any,
@@ -40,6 +42,26 @@ def check_constructor(
             f"got {proj_size}"
         )
     _check_dropout(dropout, num_layers)
+
+
+def check_supported(layer: Any, **asked: Any) -> None:
+    """Refuse an argument that the layer's class declares it cannot honour.
+
+    Raises:
+        UnsupportedError: Such an argument is asked for.
+    """
+    for name in sorted(layer.unsupported & {name for name, value in asked.items() if value}):
+        raise UnsupportedError(f"{type(layer).__name__} does not support {name}")
+
+
+def check_probability(name: str, value: Any) -> None:
+    """Refuse what is not a number in [0, 1).
+
+    Raises:
+        OptionError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise OptionError(f"{name} must be a number in [0, 1), got {value!r}")
 
 
 def _check_dropout(dropout: Any, num_layers: int) -> None:

@@ -7,12 +7,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnswap.cells._layer import RecurrentLayer, Weights
-from rnnswap.errors import OptionError
+from rnnswap.cells._bounds import (
+    Range,
+    as_clip_range,
+    as_range,
+    bounded,
+    check_bounds,
+    clip_gradient,
+    initial_range,
+)
+from rnnswap.cells._cell import RecurrentCell
+from rnnswap.cells._layer import RecurrentLayer, State, Weights
 from rnnswap.ops._scan import active_steps
 from rnnswap.ops.indrnn import indrnn_scan
-
-_NONLINEARITIES = ("relu", "tanh")
 
 
 class IndRNN(RecurrentLayer):
@@ -38,6 +45,12 @@ class IndRNN(RecurrentLayer):
             2 ** (1 / T) keeps gradients over T steps below 2. The bound acts on the value used; the
             parameter keeps its own value and its gradient.
         recurrent_min: Lower bound of |u|, >= 0, or None, for units that must remember.
+        recurrent_init: Range (low, high) from which u starts, 0 <= low <= high; (0, 1) if not
+            given. Also as text: "0,1".
+        last_layer_init: The same for the last layer alone: a task that reads only the last step
+            wants units that remember, (eps ** (1 / T), recurrent_max) in the paper.
+        gradient_clip: Clamp the gradients of the layer's parameters to [-x, x], or to (low, high).
+            Survives deepcopy and saving, which a hook does not.
 
     Raises:
         OptionError: An option is out of range.
@@ -56,24 +69,35 @@ class IndRNN(RecurrentLayer):
         nonlinearity: str = "relu",
         recurrent_max: float | None = None,
         recurrent_min: float | None = None,
+        recurrent_init: Range | None = None,
+        last_layer_init: Range | None = None,
+        gradient_clip: Range | float | None = None,
         **kwargs: Any,
     ) -> None:
-        _check_options(nonlinearity, recurrent_max, recurrent_min)
+        check_bounds(nonlinearity, recurrent_max, recurrent_min)
         # Before the base's constructor, which calls reset_parameters.
         self.nonlinearity = nonlinearity
         self.recurrent_max = recurrent_max
         self.recurrent_min = recurrent_min
+        self.recurrent_init = as_range("recurrent_init", recurrent_init)
+        self.last_layer_init = as_range("last_layer_init", last_layer_init)
+        self.gradient_clip = as_clip_range(gradient_clip)
         super().__init__(*args, **kwargs)
 
     def reset_parameters(self) -> None:
-        """Draw input weights as nn.LSTM does, u from U(0, 1) within the bounds, biases 0."""
+        """Draw input weights as nn.LSTM does, u as the class says, biases 0."""
         super().reset_parameters()
-        low = self.recurrent_min or 0.0
-        high = max(low, 1.0 if self.recurrent_max is None else min(1.0, self.recurrent_max))
-        for _, suffix in self._places():
+        for layer, suffix in self._places():
+            last = layer == self.num_layers - 1 and self.last_layer_init is not None
+            drawn = self.last_layer_init if last else self.recurrent_init
+            low, high = initial_range(drawn, self.recurrent_max, self.recurrent_min)
             nn.init.uniform_(getattr(self, f"weight_hh{suffix}"), low, high)
             for name in ("bias_ih", "bias_hh") if self.bias else ():
                 nn.init.zeros_(getattr(self, name + suffix))
+
+    def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
+        """Run one step; see `RecurrentLayer.step`."""
+        return (indrnn_step(self, gates_x, state[0], weights),)
 
     def run_direction(
         self,
@@ -85,28 +109,29 @@ class IndRNN(RecurrentLayer):
         reverse: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one direction of one layer; see `RecurrentLayer.run_direction`."""
+        if self.zoneout:  # acts within a step
+            return super().run_direction(x, h0, c0, weights, lengths, reverse)
         (first,), unused = self._carried(h0, c0)
-        output, last = indrnn_scan(
-            x,
-            first,
-            weights["weight_ih"],
-            self._bounded(weights["weight_hh"].squeeze(1)),
-            weights.get("bias_ih"),
-            weights.get("bias_hh"),
-            lengths,
-            self.nonlinearity,
-            reverse,
-        )
+        projection: tuple[Tensor | None, ...]
+        u = bounded(weights["weight_hh"].squeeze(1), self.recurrent_max, self.recurrent_min)
+        if self.layer_norm:
+            x, projection = self._normalised_input(x, weights), (None, None, None)
+        else:
+            projection = (weights["weight_ih"], weights.get("bias_ih"), weights.get("bias_hh"))
+        w_ih, b_ih, b_hh = projection
+        constants = (lengths, self.nonlinearity, reverse)
+        output, last = indrnn_scan(x, first, w_ih, u, b_ih, b_hh, *constants)
         return self._single_state_results(output, last, unused, weights.get("weight_hr"))
 
-    def _bounded(self, u: Tensor) -> Tensor:
-        """Return u with |u| within the bounds, the gradient passing as if there were none."""
-        if self.recurrent_max is None and self.recurrent_min is None:
-            return u
-        with torch.no_grad():
-            size = u.abs().clamp(self.recurrent_min, self.recurrent_max)
-            shift = torch.where(u < 0, -size, size) - u
-        return u + shift
+    def _normalised_input(self, x: Tensor, weights: Weights) -> Tensor:
+        projected = self.project_input(x, weights)
+        return projected + weights["bias_hh"] if self.bias else projected
+
+    def _weights(self, index: int) -> dict[str, Tensor]:
+        weights = super()._weights(index)
+        if self.gradient_clip is None:
+            return weights
+        return {n: clip_gradient(w, *self.gradient_clip) for n, w in weights.items()}
 
     def _recurrent_shape(self) -> tuple[int, ...]:
         return (self.hidden_size, 1)
@@ -166,20 +191,68 @@ def _over_active_steps(norm: nn.Module, output: Tensor, lengths: Tensor | None) 
     return result
 
 
-def _check_options(
-    nonlinearity: str, recurrent_max: float | None, recurrent_min: float | None
-) -> None:
-    if nonlinearity not in _NONLINEARITIES:
-        raise OptionError(f"nonlinearity must be relu or tanh, got {nonlinearity!r}")
-    if recurrent_max is not None and not recurrent_max > 0:
-        raise OptionError(f"recurrent_max must be greater than 0, got {recurrent_max}")
-    if recurrent_min is not None and not recurrent_min >= 0:
-        raise OptionError(f"recurrent_min must be at least 0, got {recurrent_min}")
-    if None not in (recurrent_min, recurrent_max) and recurrent_min > recurrent_max:  # type: ignore[operator]
-        raise OptionError(
-            f"recurrent_min {recurrent_min} is greater than recurrent_max {recurrent_max}"
-        )
+class IndRNNCell(RecurrentCell):
+    """One step of IndRNN; stands where nn.LSTMCell stands.
+
+    State: (h, c) in and out, as `IndRNN` treats it: h is read, c gets a zero gradient, and both
+    results are the new h.
+
+    Source: arXiv:1803.04831, as `IndRNN`.
+
+    Args:
+        input_size: I, > 0, and all further arguments of nn.LSTMCell.
+        nonlinearity: and what follows: as `IndRNN`'s.
+
+    Raises:
+        OptionError: An option is out of range.
+
+    Example:
+        >>> h, c = IndRNNCell(10, 20)(torch.randn(3, 10))
+    """
+
+    gates = 1
+    states = 1
+
+    def __init__(
+        self,
+        *args: Any,
+        nonlinearity: str = "relu",
+        recurrent_max: float | None = None,
+        recurrent_min: float | None = None,
+        recurrent_init: Range | None = None,
+        **kwargs: Any,
+    ) -> None:
+        check_bounds(nonlinearity, recurrent_max, recurrent_min)
+        # Before the base's constructor, which calls reset_parameters.
+        self.nonlinearity = nonlinearity
+        self.recurrent_max = recurrent_max
+        self.recurrent_min = recurrent_min
+        self.recurrent_init = as_range("recurrent_init", recurrent_init)
+        super().__init__(*args, **kwargs)
+
+    def reset_parameters(self) -> None:
+        """Draw input weights as nn.LSTMCell does, u and biases as `IndRNN` says."""
+        super().reset_parameters()
+        low, high = initial_range(self.recurrent_init, self.recurrent_max, self.recurrent_min)
+        nn.init.uniform_(self.weight_hh, low, high)
+        for bias in (self.bias_ih, self.bias_hh) if self.bias else ():
+            nn.init.zeros_(bias)
+
+    def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
+        """Run one step; see `RecurrentLayer.step`."""
+        return (indrnn_step(self, gates_x, state[0], weights),)
+
+    def _recurrent_shape(self) -> tuple[int, ...]:
+        return (self.hidden_size, 1)
 
 
-IndRNN.__module__ = "rnnswap"
-IndRNNv2.__module__ = "rnnswap"
+def indrnn_step(cell: IndRNN | IndRNNCell, gates_x: Tensor, h: Tensor, weights: Weights) -> Tensor:
+    """Return act(gates_x + u * h + b_hh) of one step, (B, H)."""
+    u = bounded(weights["weight_hh"].squeeze(1), cell.recurrent_max, cell.recurrent_min)
+    pre = gates_x + u * h
+    if "bias_hh" in weights:
+        pre = pre + weights["bias_hh"]
+    return torch.relu(pre) if cell.nonlinearity == "relu" else torch.tanh(pre)
+
+
+IndRNN.__module__ = IndRNNv2.__module__ = IndRNNCell.__module__ = "rnnswap"

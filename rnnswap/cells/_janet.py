@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rnnswap.cells._layer import RecurrentLayer, Weights
+from rnnswap.cells._cell import RecurrentCell
+from rnnswap.cells._layer import RecurrentLayer, State, Weights
 from rnnswap.errors import OptionError
-from rnnswap.ops.janet import janet_scan
+from rnnswap.ops.janet import janet_scan, janet_step
 
 
 class JANET(RecurrentLayer):
@@ -35,6 +37,7 @@ class JANET(RecurrentLayer):
         input_size: and all further arguments of `RecurrentLayer`, which are nn.LSTM's.
         beta: Shift of the input gate.
         t_max: Longest sequence the layer will see, > 2, for chrono initialisation; or None.
+        layer_norm: As `RecurrentLayer`'s, on the recurrent product too.
 
     Raises:
         OptionError: `t_max` is not greater than 2.
@@ -45,12 +48,12 @@ class JANET(RecurrentLayer):
 
     gates = 2
     states = 2
+    normalises_recurrent = True
 
     def __init__(
         self, *args: Any, beta: float = 1.0, t_max: int | None = None, **kwargs: Any
     ) -> None:
-        if t_max is not None and t_max <= 2:
-            raise OptionError(f"t_max must be greater than 2, got {t_max}")
+        _check_t_max(t_max)
         # Before the base's constructor, which calls reset_parameters.
         self.beta = float(beta)
         self.t_max = t_max
@@ -59,17 +62,19 @@ class JANET(RecurrentLayer):
     def reset_parameters(self) -> None:
         """Draw the weights as nn.LSTM does and set the biases as the class says."""
         super().reset_parameters()
-        if not self.bias:
-            return
-        with torch.no_grad():
-            for _, suffix in self._places():
-                nn.init.zeros_(getattr(self, f"bias_hh{suffix}"))
-                candidate, forget = getattr(self, f"bias_ih{suffix}").chunk(2)
-                nn.init.zeros_(candidate)
-                if self.t_max is None:
-                    nn.init.ones_(forget)
-                else:
-                    forget.uniform_(1, self.t_max - 1).log_()
+        for _, suffix in self._places() if self.bias else ():
+            _set_biases(
+                getattr(self, f"bias_ih{suffix}"), getattr(self, f"bias_hh{suffix}"), self.t_max
+            )
+
+    def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
+        """Run one step; see `RecurrentLayer.step`."""
+        h, c = state
+        recurrent = F.linear(h, weights["weight_hh"])
+        if self.layer_norm:
+            recurrent = self.normalise_gates(recurrent, weights["gain_hh"])
+        new_c = janet_step(_add(gates_x + recurrent, weights.get("bias_hh")), c, self.beta)
+        return new_c, new_c
 
     def run_direction(
         self,
@@ -81,6 +86,8 @@ class JANET(RecurrentLayer):
         reverse: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one direction of one layer; see `RecurrentLayer.run_direction`."""
+        if self.layer_norm or self.zoneout:  # both act within a step
+            return super().run_direction(x, h0, c0, weights, lengths, reverse)
         result: tuple[Tensor, Tensor, Tensor] = janet_scan(
             x,
             h0,
@@ -97,4 +104,71 @@ class JANET(RecurrentLayer):
         return result
 
 
-JANET.__module__ = "rnnswap"
+class JANETCell(RecurrentCell):
+    """One step of JANET; stands where nn.LSTMCell stands.
+
+    State: (h, c) in and out, as `JANET` treats it: the gates read h, the carry reads c, and both
+    results are the new c.
+
+    Source: arXiv:1804.04849, as `JANET`.
+
+    Args:
+        input_size: I, > 0, and all further arguments of nn.LSTMCell.
+        beta: Shift of the input gate.
+        t_max: Longest sequence, > 2, for chrono initialisation; or None.
+
+    Raises:
+        OptionError: `t_max` is not greater than 2.
+
+    Example:
+        >>> h, c = JANETCell(10, 20)(torch.randn(3, 10))
+    """
+
+    gates = 2
+    states = 2
+
+    def __init__(
+        self, *args: Any, beta: float = 1.0, t_max: int | None = None, **kwargs: Any
+    ) -> None:
+        _check_t_max(t_max)
+        # Before the base's constructor, which calls reset_parameters.
+        self.beta = float(beta)
+        self.t_max = t_max
+        super().__init__(*args, **kwargs)
+
+    def reset_parameters(self) -> None:
+        """Draw the weights as nn.LSTMCell does and set the biases as `JANET` says."""
+        super().reset_parameters()
+        if self.bias:
+            _set_biases(self.bias_ih, self.bias_hh, self.t_max)
+
+    def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
+        """Run one step; see `RecurrentLayer.step`."""
+        h, c = state
+        recurrent = F.linear(h, weights["weight_hh"], weights.get("bias_hh"))
+        new_c = janet_step(gates_x + recurrent, c, self.beta)
+        return new_c, new_c
+
+
+def _check_t_max(t_max: int | None) -> None:
+    if t_max is not None and not t_max > 2:
+        raise OptionError(f"t_max must be greater than 2, got {t_max}")
+
+
+def _set_biases(bias_ih: Tensor, bias_hh: Tensor, t_max: int | None) -> None:
+    """Candidate rows 0, forget rows 1 or chrono's log U(1, t_max - 1); the second bias is 0."""
+    with torch.no_grad():
+        nn.init.zeros_(bias_hh)
+        candidate, forget = bias_ih.chunk(2)
+        nn.init.zeros_(candidate)
+        if t_max is None:
+            nn.init.ones_(forget)
+        else:
+            forget.uniform_(1, t_max - 1).log_()
+
+
+def _add(gates: Tensor, bias: Tensor | None) -> Tensor:
+    return gates if bias is None else gates + bias
+
+
+JANET.__module__ = JANETCell.__module__ = "rnnswap"

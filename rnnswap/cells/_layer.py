@@ -40,6 +40,17 @@ class RecurrentLayer(RecurrentModule):
         proj_size: P, 0 or in [1, H): the output and h have P features.
         device: Of the parameters.
         dtype: Of the parameters.
+        layer_norm: Normalise the input's product of each gate over its H values, with a gain
+            (Ba, Kiros and Hinton, arXiv:1607.06450): steadier training of deep or wide layers. The
+            biases are its shift.
+        zoneout: Probability in [0, 1) with which a unit keeps its state at a step (Krueger et al.,
+            arXiv:1606.01305): regularises the recurrence; in eval mode the expected share is kept.
+        input_dropout: Probability in [0, 1) with which an input feature of a layer is dropped at
+            all steps of a sequence alike (Gal and Ghahramani, arXiv:1512.05287).
+
+    Raises:
+        UnsupportedError: An argument is asked for that the class declares `unsupported`.
+        OptionError: A probability is out of range.
 
     Example:
         >>> class Leaky(RecurrentLayer):
@@ -139,7 +150,7 @@ class RecurrentLayer(RecurrentModule):
                 if low is not None:
                     weights = {name: _cast(weight, low) for name, weight in weights.items()}
                 output, h, c = self.run_direction(
-                    x, h0[index], c0[index], weights, lengths, direction == 1
+                    self._drop_input(x), h0[index], c0[index], weights, lengths, direction == 1
                 )
                 outputs.append(output)
                 h_n.append(h)
@@ -172,12 +183,20 @@ class RecurrentLayer(RecurrentModule):
         Returns:
             output (T, B, H or P), zero past a row's length; h_n as h0; c_n as c0.
         """
-        gates_x = F.linear(x, weights["weight_ih"], weights.get("bias_ih"))
+        gates_x = self.project_input(x, weights)
         w_hr = weights.get("weight_hr")
         first, unused = self._carried(h0, c0)
+        masks, mask_size = None, self.hidden_size
+        if self.zoneout and self.training:
+            masks = torch.rand_like(c0.expand(x.size(0), *c0.shape)) < self.zoneout  # (T, B, H)
+            # Beside the gates, so that either way of running the steps hands out both.
+            gates_x = torch.cat((gates_x, masks.to(gates_x.dtype)), -1)
 
         def step(now: Tensor, state: State) -> State:
-            new = self.step(now, state, weights)
+            mask = None
+            if masks is not None:
+                now, mask = torch.split(now, [now.size(-1) - mask_size, mask_size], -1)
+            new = self._zone_out(self.step(now, state, weights), state, mask)
             if w_hr is not None and self.states == 2:
                 return (F.linear(new[0], w_hr), *new[1:])
             return new
@@ -189,6 +208,46 @@ class RecurrentLayer(RecurrentModule):
             return output, last[0], last[1]
         return self._single_state_results(output, last[0], unused, w_hr)
 
+    def project_input(self, x: Tensor, weights: Weights) -> Tensor:
+        """Return the input's part of the gates (T, B, gates * H) with bias_ih, normalised if asked.
+
+        With `layer_norm` each gate's H values are normalised before the gain and the bias.
+        """
+        w_ih, bias = weights["weight_ih"], weights.get("bias_ih")
+        if not self.layer_norm:
+            return F.linear(x, w_ih, bias)
+        normed = self.normalise_gates(F.linear(x, w_ih), weights["gain_ih"])
+        return normed if bias is None else normed + bias
+
+    def normalise_gates(self, gates: Tensor, gain: Tensor) -> Tensor:
+        """Return gates (..., gates * H) with each gate normalised over its H values, times gain."""
+        apart = gates.view(*gates.shape[:-1], self.gates, self.hidden_size)
+        return F.layer_norm(apart, (self.hidden_size,)).flatten(-2) * gain
+
+    def _zone_out(self, new: State, old: State, mask: Tensor | None) -> State:
+        """Let units keep their state: those of the mask, or in eval mode the share expected."""
+        if not self.zoneout:
+            return new
+
+        def keep(fresh: Tensor, held: Tensor) -> Tensor:
+            if mask is None:
+                return torch.lerp(fresh, held, self.zoneout)
+            return torch.where(mask.bool(), held, fresh)
+
+        if self.states == 1:
+            return (keep(new[0], old[0]),)
+        c = keep(new[1], old[1])
+        if new[0] is new[1]:  # a cell whose output is what it carries
+            return c, c
+        # What was read as h is a projection, of another size: only the carry keeps its units.
+        return (new[0] if self.proj_size else keep(new[0], old[0])), c
+
+    def _drop_input(self, x: Tensor) -> Tensor:
+        """Drop the same features of x (T, B, features) at every step of a sequence."""
+        if not (self.input_dropout and self.training):
+            return x
+        return x * F.dropout(torch.ones_like(x[:1]), self.input_dropout)
+
     def _carried(self, h0: Tensor, c0: Tensor) -> tuple[State, Tensor | None]:
         """Return the state the recurrence begins with, and what of (h_0, c_0) it does not read."""
         if self.states == 2:
@@ -198,15 +257,9 @@ class RecurrentLayer(RecurrentModule):
     def _single_state_results(
         self, output: Tensor, carry: Tensor, unused: Tensor | None, w_hr: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return output, h_n and c_n of a recurrence that carries one tensor, projected if asked.
-
-        The state that was not read stays in the graph with a zero gradient: a learned initial
-        state must not become an unused parameter, which DistributedDataParallel refuses.
-        """
-        if unused is not None and unused.requires_grad:
-            never = torch.zeros((), dtype=torch.bool, device=carry.device)
-            output = torch.where(never, unused.sum(), output)
-            carry = torch.where(never, unused.sum(), carry)
+        """Return output, h_n and c_n of a recurrence with one state, projected if asked."""
+        if unused is not None:
+            output, carry = keep_in_graph(output, unused), keep_in_graph(carry, unused)
         if w_hr is None:
             return output, carry, carry
         return F.linear(output, w_hr), F.linear(carry, w_hr), carry
@@ -224,6 +277,18 @@ class RecurrentLayer(RecurrentModule):
         check_state_shape("h_0", hx[0], h_shape)
         check_state_shape("c_0", hx[1], c_shape)
         return hx[0], hx[1]
+
+
+def keep_in_graph(result: Tensor, unused: Tensor) -> Tensor:
+    """Return `result`, with `unused` in its graph at a gradient of zero.
+
+    A learned initial state that a cell does not read must not become an unused parameter, which
+    DistributedDataParallel refuses.
+    """
+    if not unused.requires_grad:
+        return result
+    never = torch.zeros((), dtype=torch.bool, device=result.device)
+    return torch.where(never, unused.sum(), result)
 
 
 def _cast(tensor: Tensor, low: torch.dtype) -> Tensor:

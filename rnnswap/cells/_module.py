@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterator
 from typing import Any, ClassVar, NoReturn
@@ -10,7 +9,8 @@ from typing import Any, ClassVar, NoReturn
 import torch
 from torch import Tensor, nn
 
-from rnnswap.cells._arguments import check_constructor
+from rnnswap.cells._arguments import check_constructor, check_probability, check_supported
+from rnnswap.cells._signature import merged_signature, nondefault_options
 from rnnswap.errors import UnsupportedError
 
 
@@ -21,6 +21,10 @@ class RecurrentModule(nn.RNNBase):
     gates: ClassVar[int]
     #: 1: the state is (h,); 2: it is (h, c).
     states: ClassVar[int] = 1
+    #: Names among nn.LSTM's arguments that this class cannot honour.
+    unsupported: ClassVar[frozenset[str]] = frozenset()
+    #: Whether `layer_norm` has a gain for the recurrent product as well as for the input's.
+    normalises_recurrent: ClassVar[bool] = False
 
     # RNNBase keeps a list of its parameters beside the parameters and repairs it in these; the
     # list goes stale under parametrizations, so here it is a property and Module's own serve.
@@ -31,7 +35,7 @@ class RecurrentModule(nn.RNNBase):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.__signature__ = _signature(cls)  # type: ignore[attr-defined]
+        cls.__signature__ = merged_signature(cls, RecurrentModule)  # type: ignore[attr-defined]
 
     def __init__(
         self,
@@ -45,10 +49,25 @@ class RecurrentModule(nn.RNNBase):
         proj_size: int = 0,
         device: Any = None,
         dtype: torch.dtype | None = None,
+        *,
+        layer_norm: bool = False,
+        zoneout: float = 0.0,
+        input_dropout: float = 0.0,
     ) -> None:
         check_constructor(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size
         )
+        check_supported(
+            self,
+            num_layers=num_layers > 1,
+            bias=not bias,
+            batch_first=batch_first,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            proj_size=proj_size,
+        )
+        check_probability("zoneout", zoneout)
+        check_probability("input_dropout", input_dropout)
         nn.Module.__init__(self)
         self.mode = "LSTM"  # clients branch on it to know that the state is a pair
         self.input_size = input_size
@@ -59,13 +78,22 @@ class RecurrentModule(nn.RNNBase):
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size
+        self.layer_norm = layer_norm
+        self.zoneout = float(zoneout)
+        self.input_dropout = float(input_dropout)
         self._all_weights: list[list[str]] = []
+        self._gains: list[list[str]] = []  # of layer_norm; nn.LSTM's lists stay its own
         for layer, suffix in self._places():
             shapes = self._weight_shapes(layer)
             for name, shape in shapes.items():
                 tensor = torch.empty(shape, device=device, dtype=dtype)
                 self.register_parameter(name + suffix, nn.Parameter(tensor))
             self._all_weights.append([name + suffix for name in shapes])
+            gains = self._gain_names()
+            for name in gains:
+                ones = torch.ones(self.gates * self.hidden_size, device=device, dtype=dtype)
+                self.register_parameter(name + suffix, nn.Parameter(ones))
+            self._gains.append([name + suffix for name in gains])
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -73,6 +101,8 @@ class RecurrentModule(nn.RNNBase):
         bound = 1.0 / math.sqrt(self.hidden_size)
         for weight in self._flat_weights:
             nn.init.uniform_(weight, -bound, bound)
+        for name in (name for names in self._gains for name in names):
+            nn.init.ones_(getattr(self, name))
 
     def flatten_parameters(self) -> None:
         """Do nothing: no parameter is copied into a flat buffer here."""
@@ -112,17 +142,7 @@ class RecurrentModule(nn.RNNBase):
 
     def extra_repr(self) -> str:
         """Return nn.LSTM's arguments that differ from their defaults, then the cell's own."""
-        extras = [f"{name}={value!r}" for name, value in self._options().items()]
-        return ", ".join([super().extra_repr(), *extras])
-
-    def _options(self) -> dict[str, Any]:
-        """Return the cell's own options that differ from their defaults."""
-        own = inspect.signature(type(self)).parameters.values()
-        return {
-            p.name: getattr(self, p.name)
-            for p in own
-            if p.kind is p.KEYWORD_ONLY and getattr(self, p.name, p.default) != p.default
-        }
+        return ", ".join([super().extra_repr(), *nondefault_options(self)])
 
     def _weight_dtype(self) -> torch.dtype:
         dtype: torch.dtype = getattr(self, self._all_weights[0][0]).dtype
@@ -133,7 +153,7 @@ class RecurrentModule(nn.RNNBase):
 
         Read at each call: a parametrization or a weight-drop wrapper may have put new ones there.
         """
-        names = self._all_weights[index]
+        names = (*self._all_weights[index], *self._gains[index])
         return {name.partition("_l")[0]: getattr(self, name) for name in names}
 
     def _places(self) -> Iterator[tuple[int, str]]:
@@ -153,18 +173,13 @@ class RecurrentModule(nn.RNNBase):
             shapes["weight_hr"] = (self.proj_size, self.hidden_size)
         return shapes
 
+    def _gain_names(self) -> list[str]:
+        """Names without "weight" or "bias", which code that fills those would overwrite."""
+        if not self.layer_norm:
+            return []
+        return ["gain_ih", "gain_hh"] if self.normalises_recurrent else ["gain_ih"]
+
     def _recurrent_shape(self) -> tuple[int, ...]:
         """Shape of weight_hh: it multiplies what a step reads as h."""
         read = self.output_size if self.states == 2 else self.hidden_size
         return (self.gates * self.hidden_size, read)
-
-
-def _signature(cls: type) -> inspect.Signature:
-    """Return nn.LSTM's arguments followed by every keyword-only extra of `cls` and its bases."""
-    parameters: dict[str, inspect.Parameter] = {}
-    for owner in reversed(cls.__mro__):
-        if issubclass(owner, RecurrentModule) and "__init__" in vars(owner):
-            for p in list(inspect.signature(vars(owner)["__init__"]).parameters.values())[1:]:
-                if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-                    parameters[p.name] = p
-    return inspect.Signature(sorted(parameters.values(), key=lambda p: p.kind))

@@ -12,7 +12,7 @@ from cases import CELLS
 from torch import nn
 from torch.nn import LSTM as BoundEarly
 
-from rnnswap import JANET, IndRNN, OptionError, SwapError, UnknownNameError, patched
+from rnnswap import JANET, IndRNN, JANETCell, OptionError, SwapError, UnknownNameError, patched
 from rnnswap.discovery import get_cell
 
 ORIGINAL = nn.LSTM.__init__
@@ -63,16 +63,24 @@ def test_every_cell_with_every_argument(name):
 
 
 def test_the_place_of_construction_is_recorded():
-    with patched("janet") as report:
+    with patched("indrnn-v2") as report:
         line = inspect.currentframe().f_lineno + 1
         nn.LSTM(4, 6)
         Sub(3)
         nn.LSTMCell(2, 2)
     assert [(c.file, c.line) for c in report.swapped] == [(__file__, line)]
-    assert report.swapped[0].after == "JANET(4, 6)"
+    assert report.swapped[0].after == "IndRNNv2(4, 6)"
     assert [(c.file, c.line) for c in report.left] == [(__file__, line + 1), (__file__, line + 2)]
     assert "subclass of LSTM" in report.left[0].reason
     assert "no counterpart of LSTMCell" in report.left[1].reason
+
+
+def test_single_step_cells_are_caught_too():
+    with patched("janet") as report:
+        cell = nn.LSTMCell(4, 6, bias=False)
+    assert type(cell) is JANETCell
+    assert report.swapped[0].before == "LSTMCell(4, 6, bias=False)"
+    assert type(nn.LSTMCell(4, 6)) is nn.LSTMCell
 
 
 def test_subclasses_copies_and_pickles_of_real_lstms_pass_through():

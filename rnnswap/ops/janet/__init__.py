@@ -12,6 +12,7 @@ from rnnswap.ops._scan import scan_steps
 from rnnswap.ops.janet.library import janet_scan_library
 from rnnswap.ops.janet.manual import janet_scan_manual
 from rnnswap.ops.janet.naive import janet_scan_naive
+from rnnswap.ops.janet.naive import janet_step as janet_step
 
 janet_scan = Operation(
     "janet_scan",

@@ -1,0 +1,128 @@
+"""The contract of nn.LSTMCell, kept once for every cell: one step, a pair in, a pair out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rnnswap.cells._layer import State, Weights, keep_in_graph
+from rnnswap.cells._signature import merged_signature, nondefault_options
+
+
+class RecurrentCell(nn.RNNCellBase):
+    """Base of every single-step cell that stands where nn.LSTMCell stands.
+
+    Args:
+        input_size: I, features of the input, > 0.
+        hidden_size: H, units, > 0.
+        bias: Without it bias_ih and bias_hh are None.
+        device: Of the parameters.
+        dtype: Of the parameters.
+    """
+
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__signature__ = merged_signature(cls, RecurrentCell)  # type: ignore[attr-defined]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        nn.Module.__init__(self)  # RNNCellBase's own makes weight_hh square
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        rows = self.gates * hidden_size
+        shapes: dict[str, tuple[int, ...]] = {
+            "weight_ih": (rows, input_size),
+            "weight_hh": self._recurrent_shape(),
+            "bias_ih": (rows,),
+            "bias_hh": (rows,),
+        }
+        for name, shape in shapes.items():
+            wanted = bias or name.startswith("weight")
+            tensor = torch.empty(shape, device=device, dtype=dtype) if wanted else None
+            self.register_parameter(name, None if tensor is None else nn.Parameter(tensor))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw every weight and bias from U(-1/sqrt(H), 1/sqrt(H)), as nn.LSTMCell does."""
+        bound = 1.0 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
+        """Run one step; as `RecurrentLayer.step`."""
+        raise NotImplementedError(f"{type(self).__name__} defines no step")
+
+    def _recurrent_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.hidden_size, self.hidden_size)
+
+    def extra_repr(self) -> str:
+        """Return nn.LSTMCell's arguments, then the cell's own that differ from their defaults."""
+        parts = [f"{self.input_size}, {self.hidden_size}"]
+        if not self.bias:
+            parts.append("bias=False")
+        return ", ".join([*parts, *nondefault_options(self)])
+
+    def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Tensor]:
+        """Run one step.
+
+        Args:
+            input: (B, I) or unbatched (I,).
+            hx: A pair (h, c) of shapes (B, H) or unbatched (H,); zeros if not given.
+
+        Returns:
+            The new pair (h, c), shaped as hx.
+
+        Raises:
+            ValueError: The rank of the input or of a state is wrong.
+            RuntimeError: The input's width or a state's shape is wrong.
+        """
+        if input.dim() not in (1, 2):
+            raise ValueError(f"expected 1-D or 2-D input, got {input.dim()}-D")
+        if input.size(-1) != self.input_size:
+            raise RuntimeError(
+                f"expected input of {self.input_size} features (input_size), got {input.size(-1)}"
+            )
+        h, c = self._state(input, hx)
+        kind = input.device.type
+        weights = {n: w for n in _WEIGHTS if (w := getattr(self, n)) is not None}
+        if torch.is_autocast_enabled(kind):
+            low = torch.get_autocast_dtype(kind)
+            input, h, c = (t.to(low) for t in (input, h, c))
+            weights = {name: w.to(low) for name, w in weights.items()}
+        with torch.autocast(kind, enabled=False):
+            gates_x = F.linear(input, weights["weight_ih"], weights.get("bias_ih"))
+            if self.states == 2:
+                new_h, new_c = self.step(gates_x, (h, c), weights)
+                return new_h, new_c.clone() if new_c is new_h else new_c
+            (new_h,) = self.step(gates_x, (h,), weights)
+            return new_h, keep_in_graph(new_h.clone(), c)
+
+    def _state(self, input: Tensor, hx: Any) -> tuple[Tensor, Tensor]:
+        shape = (*input.shape[:-1], self.hidden_size)
+        if hx is None:
+            return input.new_zeros(shape), input.new_zeros(shape)
+        if isinstance(hx, Tensor) or len(hx) != 2:
+            raise TypeError(f"hx must be a pair (h, c) of tensors, got {type(hx).__name__}")
+        for name, state in zip(("h", "c"), hx, strict=True):
+            if state.dim() not in (1, 2):
+                raise ValueError(f"expected 1-D or 2-D {name}, got {state.dim()}-D")
+            if tuple(state.shape) != shape:
+                raise RuntimeError(f"expected {name} of shape {shape}, got {tuple(state.shape)}")
+        return hx[0], hx[1]
+
+
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
