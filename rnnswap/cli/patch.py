@@ -7,13 +7,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import click
 
-from rnnswap import discovery
 from rnnswap.cli import EXIT_CHECK, EXIT_UNREADABLE
-from rnnswap.cli._console import AttentionName, CellName
+from rnnswap.cli._console import AttentionName, CellName, cell_options
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source import files
 from rnnswap.patch.source.plan import Plan, make_plan
@@ -76,7 +74,7 @@ def patch(
     FILES are rewritten in place; - reads standard input and writes the result to standard output.
     What cannot be rewritten is left and reported as FILE:LINE:COLUMN CODE MESSAGE.
     """
-    plan = make_plan(cell, source, attention, _options(cell, cell_arguments))
+    plan = make_plan(cell, source, attention, cell_options(cell, cell_arguments))
     totals = _Totals()
     one_run = _Run(plan, diff, check, totals)
     first, *others = dict.fromkeys(paths)
@@ -100,18 +98,6 @@ def _collector_paused() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _options(cell: str, arguments: tuple[str, ...]) -> dict[str, Any]:
-    texts = {}
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(
-                f"{argument!r} is not of the form NAME=VALUE", param_hint="'--cell-arg'"
-            )
-        texts[name] = value
-    return discovery.installed().cells.get(cell).spec.parse_options(texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,7 @@ def test_attention_and_source(patch):
         (["m.py", "--source", "jannet"], "unknown cell 'jannet'"),
         (["m.py", "--attention", "hard-soft"], "unknown attention mechanism 'hard-soft'"),
         (["m.py", "--cell-arg", "t_max"], "'t_max' is not of the form NAME=VALUE"),
+        (["m.py", *("--cell-arg", "t_max=3") * 2], "'t_max' is given twice"),
         (["m.py", "--cell-arg", "t_max=x"], "option t_max takes an int, got 'x'"),
         (["m.py", "--cell-arg", "size=1"], "'janet' has no option 'size'"),
         (["m.py", "--cell", "lstm", "--source", "lstm"], "cell and source are both 'lstm'"),

@@ -17,7 +17,7 @@ from libcst.metadata.scope_provider import (
     Scope,
 )
 
-from rnnswap.patch.source.scopes import find_parents, find_positions, find_scopes
+from rnnswap.patch.source.metadata import Layout, find_scopes
 
 # Calls that return a module by its literal name.
 _IMPORTERS = ("importorskip", "import_module")
@@ -43,18 +43,18 @@ class Names:
 
     Args:
         module: As parsed; the nodes asked about must be its own.
-        text: What it was parsed from.
+        layout: Its text and the places of its nodes.
         modules: Dotted names of modules whose aliases by plain assignment are followed
             (`nn = torch.nn`).
     """
 
-    def __init__(self, module: cst.Module, text: str, modules: frozenset[str]) -> None:
+    def __init__(self, module: cst.Module, layout: Layout, modules: frozenset[str]) -> None:
         self.module = module
-        self.text = text
+        self.text = layout.code
         self._modules = modules
         self.scopes, self._contexts = find_scopes(module)
-        self._parents = find_parents(module)
-        self._positions = find_positions(module)
+        self._parents = layout.parents
+        self._positions = layout.positions
         self._accesses: dict[cst.Name, Access] = {}
         self._quoted: dict[cst.CSTNode, Scope] = {}
         for scope in self.scopes:

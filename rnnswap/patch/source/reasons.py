@@ -58,7 +58,7 @@ class Judge:
     def surplus(self, call: cst.Call, use: Use) -> list[str]:
         """Return the keyword arguments of `call` that only the former cell takes."""
         foreign = set(use.origin.spec.options) - set(self._plan.cell.options)
-        if not use.origin.layer or use.role is not Role.CALL:
+        if use.role is not Role.CALL:
             return []
         return [a.keyword.value for a in call.args if a.keyword and a.keyword.value in foreign]
 

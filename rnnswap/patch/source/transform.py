@@ -18,6 +18,7 @@ from rnnswap.patch.source.imports import (
     usable_import,
 )
 from rnnswap.patch.source.lookups import find_lookups
+from rnnswap.patch.source.metadata import Layout
 from rnnswap.patch.source.names import Names, bound_name, dotted
 from rnnswap.patch.source.placing import place, top_level_index
 from rnnswap.patch.source.plan import WITH_ATTENTION, Plan
@@ -35,22 +36,22 @@ def transform(text: str, plan: Plan, path: str) -> Result:
         RewriteError: libcst cannot read the text, or cannot reproduce it to the byte.
     """
     module = _parse(text, path)
-    names = Names(module, text, plan.modules())
+    layout = Layout(module)
+    if layout.code != text:
+        reason = "has line endings or control characters that cannot be reproduced; left as it is"
+        raise RewriteError(reason, path, code=codes.NOT_EQUIVALENT)
+    names = Names(module, layout, plan.modules())
     return _Transformation(names, plan).run()
 
 
 def _parse(text: str, path: str) -> cst.Module:
     try:
-        module = cst.parse_module(text)
+        return cst.parse_module(text)
     except cst.ParserSyntaxError as error:
         reason = f"cannot be parsed: {error.message}"
         raise RewriteError(
             reason, path, error.raw_line, error.raw_column + 1, code=codes.UNPARSABLE
         ) from error
-    if module.code != text:
-        reason = "has line endings or control characters that cannot be reproduced; left as it is"
-        raise RewriteError(reason, path, code=codes.NOT_EQUIVALENT)
-    return module
 
 
 class _Transformation:
@@ -143,7 +144,7 @@ class _Transformation:
     def _keywords(self, use: Use, judge: Judge) -> tuple[cst.Call | None, Keywords]:
         """Return the call whose keywords change, None if none does, and how."""
         call = use.owner
-        if use.role is not Role.CALL or not use.origin.layer or not isinstance(call, cst.Call):
+        if use.role is not Role.CALL or not isinstance(call, cst.Call):
             return None, Keywords()
         add = {name: repr(value) for name, value in self._plan.options.items()}
         drop = frozenset(judge.surplus(call, use)) | frozenset(add)
@@ -155,9 +156,8 @@ class _Transformation:
     def _report_options(self, use: Use, node: cst.CSTNode, judge: Judge) -> None:
         cell = self._plan.cell
         written = ", ".join(f"{name}={value!r}" for name, value in self._plan.options.items())
-        constructs = use.role is Role.CALL and use.origin.layer
-        if written and not constructs and use.role in (Role.CALL, Role.BASE, Role.VALUE):
-            message = f"{written} not written: no layer is constructed here"
+        if written and use.role in (Role.BASE, Role.VALUE):
+            message = f"{written} not written: nothing is constructed here"
             self._report(node, codes.OPTION_UNWRITTEN, message)
         if use.role is not Role.CALL or not isinstance(use.owner, cst.Call):
             return

@@ -27,9 +27,9 @@ def check(m: JANET):
     return isinstance(m, JANET)
 # report
 3:18 RSW102 nn.LSTM -> JANET
-3:18 RSW303 t_max=784, beta=0.5 not written: no layer is constructed here
+3:18 RSW303 t_max=784, beta=0.5 not written: nothing is constructed here
 4:7 RSW101 nn.LSTM -> JANET
 7:13 RSW103 nn.LSTM -> JANET
-7:13 RSW303 t_max=784, beta=0.5 not written: no layer is constructed here
+7:13 RSW303 t_max=784, beta=0.5 not written: nothing is constructed here
 11:14 RSW102 nn.LSTM -> JANET
 12:26 RSW102 nn.LSTM -> JANET

@@ -1,0 +1,9 @@
+# case:
+import torch
+
+
+class LSTMCell(torch.nn.Module):
+    pass
+
+
+step = LSTMCell()
