@@ -29,6 +29,7 @@ def rnnswap_cells() -> list[CellSpec]:
             name="janet",
             target="rnnswap:JANET",
             cell_target="rnnswap:JANETCell",
+            transfers=True,
             options={
                 "beta": OptionSpec(float, 1.0, "shift of the input gate"),
                 "t_max": OptionSpec(int, None, "longest sequence, > 2: chrono initialisation"),

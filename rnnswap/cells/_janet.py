@@ -10,8 +10,19 @@ from torch import Tensor, nn
 
 from rnnswap.cells._cell import RecurrentCell
 from rnnswap.cells._layer import RecurrentLayer, State, Weights
+from rnnswap.cells._transfer import TransferReport, copy_gates, refuse_other_than_lstm
 from rnnswap.errors import OptionError
 from rnnswap.ops.janet import janet_scan, janet_step
+
+_LSTM_ATTRIBUTES = (
+    "input_size",
+    "hidden_size",
+    "num_layers",
+    "bias",
+    "batch_first",
+    "bidirectional",
+    "proj_size",
+)
 
 
 class JANET(RecurrentLayer):
@@ -49,6 +60,8 @@ class JANET(RecurrentLayer):
     gates = 2
     states = 2
     normalises_recurrent = True
+    #: Of a layer that `from_lstm` made.
+    transfer_report: TransferReport | None = None
 
     def __init__(
         self, *args: Any, beta: float = 1.0, t_max: int | None = None, **kwargs: Any
@@ -75,6 +88,32 @@ class JANET(RecurrentLayer):
             recurrent = self.normalise_gates(recurrent, weights["gain_hh"])
         new_c = janet_step(_add(gates_x + recurrent, weights.get("bias_hh")), c, self.beta)
         return new_c, new_c
+
+    @classmethod
+    def from_lstm(cls, lstm: nn.LSTM, **options: Any) -> JANET:
+        """Return a JANET with the forget and cell rows of an nn.LSTM's weights.
+
+        The input and output gates have no place in JANET, so it computes something else: the
+        weights are a start for further training, not an equal.
+
+        Args:
+            lstm: Whose arguments, device, dtype and train flag are taken over, too.
+            **options: Keyword-only extras of JANET.
+
+        Returns:
+            The layer; its `transfer_report` says what was copied, dropped and left fresh.
+
+        Raises:
+            UnsupportedError: `lstm` is not an nn.LSTM.
+        """
+        refuse_other_than_lstm(lstm, cls.__name__)
+        like = lstm.weight_ih_l0
+        arguments = {name: getattr(lstm, name) for name in _LSTM_ATTRIBUTES}
+        layer = cls(**arguments, device=like.device, dtype=like.dtype, **options)
+        layer.dropout = lstm.dropout  # with one layer the constructor would warn
+        layer.train(lstm.training)
+        layer.transfer_report = copy_gates(dict(lstm.named_parameters()), layer, ("g", "f"))
+        return layer
 
     def run_direction(
         self,

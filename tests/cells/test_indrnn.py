@@ -1,5 +1,8 @@
 """What is IndRNN's own: bounds, initialisation, state; and IndRNNv2's norm and residuals."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 from tolerances import assert_same
@@ -130,3 +133,59 @@ def test_v2_batch_norm_does_not_count_padding():
     mean, variance = raw.mean(0), raw.var(0, unbiased=False)
     assert_same(normed.data, (raw - mean) / (variance + 1e-5).sqrt(), eps=4096)
     assert pad_packed_sequence(normed)[0][2:, 1].abs().sum() == 0
+
+
+@pytest.mark.parametrize("given", [(0.9, 1.0), "0.9,1"], ids=str)
+def test_recurrent_and_last_layer_ranges_are_where_u_starts(given):
+    layer = IndRNN(4, 500, 3, recurrent_init=(0.1, 0.2), last_layer_init=given)
+    for name, low, high in (("l0", 0.1, 0.2), ("l1", 0.1, 0.2), ("l2", 0.9, 1.0)):
+        u = getattr(layer, f"weight_hh_{name}").detach()
+        assert low <= u.min() < u.max() <= high
+
+
+@pytest.mark.parametrize(
+    ("given", "low", "high"),
+    [(0.5, -0.5, 0.5), ((-0.1, 1.0), -0.1, 1.0), ("0.5", -0.5, 0.5), ("-0.1,1", -0.1, 1.0)],
+    ids=str,
+)
+def test_gradient_clip_clamps_every_parameter_and_survives_a_copy(given, low, high):
+    layer = IndRNN(4, H, gradient_clip=given)
+    plain = IndRNN(4, H)
+    plain.load_state_dict(layer.state_dict())
+    x = 10 * torch.randn(5, 3, 4)
+    plain(x)[0].pow(2).sum().backward()
+    for one in (layer, copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        one.zero_grad()
+        one(x)[0].pow(2).sum().backward()
+        for (name, p), q in zip(one.named_parameters(), plain.parameters(), strict=True):
+            assert torch.equal(p.grad, q.grad.clamp(low, high)), name
+
+
+def test_gradient_clip_under_torch_func():
+    layer = IndRNN(4, H, gradient_clip=0.5, dtype=torch.float64)
+    x = 10 * torch.randn(5, 3, 4, dtype=torch.float64)
+
+    def loss(parameters):
+        return torch.func.functional_call(layer, parameters, (x,))[0].pow(2).sum()
+
+    found = torch.func.grad(loss)(dict(layer.named_parameters()))
+    layer(x)[0].pow(2).sum().backward()
+    for name, p in layer.named_parameters():
+        assert_same(found[name], p.grad)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"recurrent_init": (1, 0)}, "recurrent_init must be .low, high."),
+        ({"recurrent_init": 0.5}, "must be a pair"),
+        ({"last_layer_init": "a,b"}, "takes numbers, got 'a'"),
+        ({"gradient_clip": -1}, "positive number"),
+        ({"gradient_clip": (1, 2)}, "around 0"),
+        ({"gradient_clip": "much"}, "takes numbers, got 'much'"),
+    ],
+    ids=str,
+)
+def test_ranges_that_make_no_sense_are_refused(options, words):
+    with pytest.raises(OptionError, match=words):
+        IndRNN(4, H, **options)

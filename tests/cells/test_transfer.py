@@ -1,0 +1,62 @@
+"""JANET.from_lstm: the forget and cell rows, and a report of the rest."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from rnnswap import JANET, IndRNN, UnsupportedError
+
+H = 4
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{}, {"num_layers": 2, "bidirectional": True, "proj_size": 2}, {"bias": False}],
+    ids=str,
+)
+def test_forget_and_cell_rows_are_copied(setting):
+    lstm = nn.LSTM(3, H, dtype=torch.float64, **setting).eval()
+    layer = JANET.from_lstm(lstm)
+    for name, value in layer.named_parameters():
+        theirs = getattr(lstm, name)
+        if name.startswith("weight_hr"):
+            assert torch.equal(value, theirs)
+        else:  # nn.LSTM's rows are i, f, g, o; JANET's are candidate, forget
+            assert torch.equal(value[:H], theirs[2 * H : 3 * H])
+            assert torch.equal(value[H:], theirs[H : 2 * H])
+    assert (layer.training, layer.weight_ih_l0.dtype) == (False, torch.float64)
+    assert repr(layer).partition("(")[2] == repr(lstm).partition("(")[2]
+
+
+def test_the_report_names_everything():
+    layer = JANET.from_lstm(nn.LSTM(3, H, proj_size=2), layer_norm=True)
+    report = layer.transfer_report
+    assert report.copied == [n for n, _ in nn.LSTM(3, H, proj_size=2).named_parameters()]
+    assert report.dropped == dict.fromkeys(report.copied[:4], "i, o")
+    assert report.fresh == ["gain_ih_l0", "gain_hh_l0"]
+    assert "dropped: weight_ih_l0, rows of gates i, o" in str(report)
+    assert copy.deepcopy(layer).transfer_report == report
+
+
+def test_dropout_at_depth_one_is_taken_over_without_a_second_warning():
+    with pytest.warns(UserWarning, match="dropout"):
+        lstm = nn.LSTM(3, H, dropout=0.5)
+    assert JANET.from_lstm(lstm).dropout == 0.5
+
+
+def test_forget_behaviour_is_the_lstms():
+    """With the candidate at zero both only forget, by the same gate."""
+    lstm = nn.LSTM(3, H, dtype=torch.float64)
+    with torch.no_grad():
+        for p in (lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, lstm.bias_hh_l0):
+            p[2 * H : 3 * H] = 0
+    x = torch.randn(1, 1, 3, dtype=torch.float64)
+    state = tuple(torch.randn(2, 1, 1, H, dtype=torch.float64))
+    torch.testing.assert_close(JANET.from_lstm(lstm)(x, state)[1][1], lstm(x, state)[1][1])
+
+
+def test_other_layers_are_refused():
+    with pytest.raises(UnsupportedError, match="takes a torch.nn.LSTM, got IndRNN"):
+        JANET.from_lstm(IndRNN(3, H))
