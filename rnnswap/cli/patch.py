@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -21,7 +22,7 @@ from rnnswap.spec import Finding
 _STDIN = "-"
 
 
-@dataclass(slots=True)
+@dataclass
 class _Totals:
     """How many files came to which end."""
 
@@ -100,8 +101,7 @@ def _collector_paused() -> Iterator[None]:
         gc.enable()
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(NamedTuple):
     """One invocation: what to do with each file and where to count it."""
 
     plan: Plan

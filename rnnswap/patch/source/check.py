@@ -62,11 +62,11 @@ def check_equivalent(old_tree: ast.Module, old: str, result: Result, path: str) 
     expected = redo.visit(old_tree)
     if redo.pending():
         _refuse(path, "an edit is not where it was meant to be")
-    counts = _Imports(result.added), _Imports(result.added)
-    same = ast.dump(counts[0].visit(expected)) == ast.dump(counts[1].visit(new_tree))
-    if not same:
+    added = set(result.added)
+    before, after = _take_out(expected, added), _take_out(new_tree, added)
+    if ast.dump(expected) != ast.dump(new_tree):
         _refuse(path, "the result would differ outside the edits")
-    if counts[1].found != counts[0].found + len(result.added):
+    if after != before + len(added):
         _refuse(path, "an import would not be added exactly once")
     if _after_hashes(old) == _after_hashes(result.text):
         return
@@ -120,40 +120,36 @@ class _Redo(ast.NodeTransformer):
         return True
 
 
-class _Imports(ast.NodeTransformer):
-    """Takes the added imports out, and whatever statement has become empty."""
-
-    def __init__(self, added: list[_Alias]) -> None:
-        self._added = set(added)
-        self.found = 0
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom | None:
-        kept = [a for a in node.names if not self._is_added(node, a)]
-        self.found += len(node.names) - len(kept)
-        node.names = kept
-        return node if kept else None
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        super().generic_visit(node)
+def _take_out(node: ast.AST, added: set[_Alias]) -> int:
+    """Take the added imports out of a tree, with what has become empty; return their number."""
+    found = 0
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        block = getattr(node, field, None)
+        if not isinstance(block, list):
+            continue
+        for child in block:
+            if isinstance(child, ast.ImportFrom):
+                kept = [a for a in child.names if not _is_added(child, a, added)]
+                found += len(child.names) - len(kept)
+                child.names = kept
+            else:
+                found += _take_out(child, added)
+        block[:] = [c for c in block if not isinstance(c, ast.ImportFrom) or c.names]
         # Where the last statement of a block went, `pass` stands in the new text.
-        if getattr(node, "body", None) == []:
-            node.body = [ast.Pass()]  # type: ignore[attr-defined]
-        for name in ("orelse", "finalbody"):
-            if _is_only_pass(getattr(node, name, None)):
-                setattr(node, name, [])
-        return node
-
-    def _is_added(self, node: ast.ImportFrom, alias: ast.alias) -> bool:
-        key = (node.module or "", alias.name, alias.asname or alias.name)
-        return node.level == 0 and key in self._added
+        if field == "body" and not block:
+            block.append(ast.Pass())
+        elif field in ("orelse", "finalbody") and _is_only_pass(block):
+            block.clear()
+    return found
 
 
-def _is_only_pass(statements: object) -> bool:
-    return (
-        isinstance(statements, list)
-        and len(statements) == 1
-        and isinstance(statements[0], ast.Pass)
-    )
+def _is_added(statement: ast.ImportFrom, alias: ast.alias, added: set[_Alias]) -> bool:
+    key = (statement.module or "", alias.name, alias.asname or alias.name)
+    return statement.level == 0 and key in added
+
+
+def _is_only_pass(block: list[ast.AST]) -> bool:
+    return len(block) == 1 and isinstance(block[0], ast.Pass)
 
 
 def _change_keywords(call: ast.Call, change: Keywords) -> None:

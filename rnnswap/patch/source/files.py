@@ -8,15 +8,14 @@ import stat
 import tempfile
 import tokenize
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source import codes
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A file as it was read.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rnnswap import discovery
@@ -40,8 +40,7 @@ class Origin(NamedTuple):
         return self.target.rpartition(":")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """One rewriting, resolved against the registry.
 
     Args:
@@ -54,7 +53,7 @@ class Plan:
     cell: CellSpec
     sources: tuple[CellSpec, ...]
     attention: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def unwraps(self) -> bool:
