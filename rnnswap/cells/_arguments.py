@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -65,7 +65,9 @@ def check_probability(name: str, value: Any) -> None:
 
 
 def _check_dropout(dropout: Any, num_layers: int) -> None:
-    if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:
+    if not isinstance(dropout, int | float | str):
+        raise TypeError(f"dropout must be a number in [0, 1], got {dropout!r}")
+    if isinstance(dropout, bool | str) or not 0 <= dropout <= 1:
         raise ValueError(f"dropout must be a number in [0, 1], got {dropout!r}")
     if dropout > 0 and num_layers == 1:
         warnings.warn(
@@ -127,11 +129,34 @@ def check_state(hx: Any, rank: int) -> tuple[Tensor, Tensor]:
     return h0, c0
 
 
-def check_state_shape(name: str, state: Tensor, expected: tuple[int, ...]) -> None:
-    """Refuse a state of another shape than `expected` (layers * directions, B, size).
+def check_state_like(name: str, state: Tensor, expected: tuple[int, ...], x: Tensor) -> None:
+    """Refuse a state of another shape than `expected`, or of another dtype than the input.
 
     Raises:
-        RuntimeError: The shapes differ.
+        RuntimeError: The shapes or the dtypes differ.
     """
     if tuple(state.shape) != expected:
         raise RuntimeError(f"expected {name} of shape {expected}, got {tuple(state.shape)}")
+    if state.dtype != x.dtype and not torch._C._is_any_autocast_enabled():
+        raise RuntimeError(f"expected {name} of the input's {x.dtype}, got {state.dtype}")
+
+
+def autocast_dtype(device: torch.device) -> torch.dtype | None:
+    """Return the low precision that autocast asks for on a device, None without autocast."""
+    kind = device.type
+    # Asked about a device that has no autocast, such as meta, torch raises.
+    if not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):
+        return None
+    return torch.get_autocast_dtype(kind)
+
+
+def refuse_script(module: Any) -> NoReturn:
+    """Say why torch.jit.script cannot compile a module of this library.
+
+    Raises:
+        UnsupportedError: Always.
+    """
+    raise UnsupportedError(
+        f"torch.jit.script cannot compile {type(module).__name__}: "
+        "use torch.compile, torch.export or torch.jit.trace"
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnnswap.cells._arguments import autocast_dtype, check_state_like, refuse_script
 from rnnswap.cells._layer import State, Weights, keep_in_graph
 from rnnswap.cells._signature import merged_signature, nondefault_options
 
@@ -69,6 +70,9 @@ class RecurrentCell(nn.RNNCellBase):
     def _recurrent_shape(self) -> tuple[int, ...]:
         return (self.gates * self.hidden_size, self.hidden_size)
 
+    def __prepare_scriptable__(self) -> NoReturn:
+        refuse_script(self)
+
     def extra_repr(self) -> str:
         """Return nn.LSTMCell's arguments, then the cell's own that differ from their defaults."""
         parts = [f"{self.input_size}, {self.hidden_size}"]
@@ -97,19 +101,21 @@ class RecurrentCell(nn.RNNCellBase):
                 f"expected input of {self.input_size} features (input_size), got {input.size(-1)}"
             )
         h, c = self._state(input, hx)
-        kind = input.device.type
         weights = {n: w for n in _WEIGHTS if (w := getattr(self, n)) is not None}
-        if torch.is_autocast_enabled(kind):
-            low = torch.get_autocast_dtype(kind)
-            input, h, c = (t.to(low) for t in (input, h, c))
-            weights = {name: w.to(low) for name, w in weights.items()}
-        with torch.autocast(kind, enabled=False):
-            gates_x = F.linear(input, weights["weight_ih"], weights.get("bias_ih"))
-            if self.states == 2:
-                new_h, new_c = self.step(gates_x, (h, c), weights)
-                return new_h, new_c.clone() if new_c is new_h else new_c
-            (new_h,) = self.step(gates_x, (h,), weights)
-            return new_h, keep_in_graph(new_h.clone(), c)
+        low = autocast_dtype(input.device)
+        if low is None:
+            return self._run(input, h, c, weights)
+        weights = {name: w.to(low) for name, w in weights.items()}
+        with torch.autocast(input.device.type, enabled=False):
+            return self._run(input.to(low), h.to(low), c.to(low), weights)
+
+    def _run(self, input: Tensor, h: Tensor, c: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
+        gates_x = F.linear(input, weights["weight_ih"], weights.get("bias_ih"))
+        if self.states == 2:
+            new_h, new_c = self.step(gates_x, (h, c), weights)
+            return new_h, new_c.clone() if new_c is new_h else new_c
+        (new_h,) = self.step(gates_x, (h,), weights)
+        return new_h, keep_in_graph(new_h.clone(), c)
 
     def _state(self, input: Tensor, hx: Any) -> tuple[Tensor, Tensor]:
         shape = (*input.shape[:-1], self.hidden_size)
@@ -120,8 +126,7 @@ class RecurrentCell(nn.RNNCellBase):
         for name, state in zip(("h", "c"), hx, strict=True):
             if state.dim() not in (1, 2):
                 raise ValueError(f"expected 1-D or 2-D {name}, got {state.dim()}-D")
-            if tuple(state.shape) != shape:
-                raise RuntimeError(f"expected {name} of shape {shape}, got {tuple(state.shape)}")
+            check_state_like(name, state, shape, input)
         return hx[0], hx[1]
 
 

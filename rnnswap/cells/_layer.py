@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from rnnswap.cells._arguments import check_input, check_state, check_state_shape
+from rnnswap.cells._arguments import autocast_dtype, check_input, check_state, check_state_like
 from rnnswap.cells._module import RecurrentModule
 from rnnswap.ops._scan import loop_steps, scan_steps
 
@@ -131,11 +131,10 @@ class RecurrentLayer(RecurrentModule):
         if x.size(0) == 0:
             raise RuntimeError(f"expected at least one step, got input of shape {tuple(x.shape)}")
         h0, c0 = self._initial_state(x, hx)
-        kind = x.device.type
-        if not torch.is_autocast_enabled(kind):
+        low = autocast_dtype(x.device)
+        if low is None:
             return self._stack(x, h0, c0, lengths, None)
-        with torch.autocast(kind, enabled=False):
-            low = torch.get_autocast_dtype(kind)
+        with torch.autocast(x.device.type, enabled=False):
             return self._stack(_cast(x, low), _cast(h0, low), _cast(c0, low), lengths, low)
 
     def _stack(
@@ -274,8 +273,8 @@ class RecurrentLayer(RecurrentModule):
         c_shape = (rows, batch, self.hidden_size)
         if hx is None:
             return x.new_zeros(h_shape), x.new_zeros(c_shape)
-        check_state_shape("h_0", hx[0], h_shape)
-        check_state_shape("c_0", hx[1], c_shape)
+        check_state_like("h_0", hx[0], h_shape, x)
+        check_state_like("c_0", hx[1], c_shape, x)
         return hx[0], hx[1]
 
 

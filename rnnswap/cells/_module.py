@@ -9,9 +9,13 @@ from typing import Any, ClassVar, NoReturn
 import torch
 from torch import Tensor, nn
 
-from rnnswap.cells._arguments import check_constructor, check_probability, check_supported
+from rnnswap.cells._arguments import (
+    check_constructor,
+    check_probability,
+    check_supported,
+    refuse_script,
+)
 from rnnswap.cells._signature import merged_signature, nondefault_options
-from rnnswap.errors import UnsupportedError
 
 
 class RecurrentModule(nn.RNNBase):
@@ -32,6 +36,10 @@ class RecurrentModule(nn.RNNBase):
     __setstate__ = nn.Module.__setstate__
     __getstate__ = object.__getstate__
     _apply = nn.Module._apply
+    # For subclasses with a forward of their own; RNNBase's take a state of one tensor.
+    get_expected_cell_size = nn.LSTM.get_expected_cell_size
+    check_forward_args = nn.LSTM.check_forward_args  # type: ignore[assignment]
+    permute_hidden = nn.LSTM.permute_hidden  # type: ignore[assignment]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -135,10 +143,7 @@ class RecurrentModule(nn.RNNBase):
         return nn.Module._replicate_for_data_parallel(self)  # type: ignore[no-untyped-call]
 
     def __prepare_scriptable__(self) -> NoReturn:
-        raise UnsupportedError(
-            f"torch.jit.script cannot compile {type(self).__name__}: "
-            "use torch.compile, torch.export or torch.jit.trace"
-        )
+        refuse_script(self)
 
     def extra_repr(self) -> str:
         """Return nn.LSTM's arguments that differ from their defaults, then the cell's own."""
