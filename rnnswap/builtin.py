@@ -7,18 +7,24 @@ from rnnswap.spec import AttentionSpec, CellSpec, ClipSpec, OptionSpec
 
 _COMMON_OPTIONS = {
     "layer_norm": OptionSpec(bool, False, "normalise the products of each gate"),
-    "zoneout": OptionSpec(float, 0.0, "probability that a unit keeps its state at a step"),
-    "input_dropout": OptionSpec(float, 0.0, "probability of dropping a feature at all steps"),
+    "zoneout": OptionSpec(
+        float, 0.0, "probability that a unit keeps its state at a step", at_least=0, below=1
+    ),
+    "input_dropout": OptionSpec(
+        float, 0.0, "probability of dropping a feature at all steps", at_least=0, below=1
+    ),
 }
 _INDRNN_OPTIONS = {
-    "nonlinearity": OptionSpec(str, "relu", "activation: relu or tanh"),
-    "recurrent_max": OptionSpec(float, None, "upper bound of |u|, > 0"),
-    "recurrent_min": OptionSpec(float, None, "lower bound of |u|, >= 0"),
+    "nonlinearity": OptionSpec(str, "relu", "activation: relu or tanh", choices=("relu", "tanh")),
+    "recurrent_max": OptionSpec(float, None, "upper bound of |u|, > 0", above=0),
+    "recurrent_min": OptionSpec(float, None, "lower bound of |u|, >= 0", at_least=0),
     "recurrent_init": OptionSpec(str, None, "range LOW,HIGH from which u starts"),
     "last_layer_init": OptionSpec(str, None, "the same for the last layer alone"),
     "gradient_clip": OptionSpec(str, None, "clamp the layer's gradients: X or LOW,HIGH"),
     **_COMMON_OPTIONS,
 }
+
+_SCORES = ("dot", "general", "additive")
 
 
 @hookimpl
@@ -32,7 +38,9 @@ def rnnswap_cells() -> list[CellSpec]:
             transfers=True,
             options={
                 "beta": OptionSpec(float, 1.0, "shift of the input gate"),
-                "t_max": OptionSpec(int, None, "longest sequence, > 2: chrono initialisation"),
+                "t_max": OptionSpec(
+                    int, None, "longest sequence, > 2: chrono initialisation", above=2
+                ),
                 **_COMMON_OPTIONS,
             },
             summary="forget gate only, half of an LSTM's parameters (arXiv:1804.04849)",
@@ -70,7 +78,9 @@ def rnnswap_attentions() -> list[AttentionSpec]:
         AttentionSpec(
             name="soft",
             target="rnnswap.attention:SoftAttention",
-            options={"score": OptionSpec(str, "general", "dot, general or additive")},
+            options={
+                "score": OptionSpec(str, "general", "dot, general or additive", choices=_SCORES)
+            },
             summary="softmax over the steps; every step keeps a weight (arXiv:1508.04025)",
         ),
     ]

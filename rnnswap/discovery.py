@@ -8,9 +8,12 @@ version and reason, and everything else goes on.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterable
+import reprlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,18 +114,21 @@ def _load_one(
     def fail(reason: str) -> None:
         plugins.failures.append(Failure(provider, reason))
 
-    # SystemExit too: a plugin that calls sys.exit() on import must not end the host.
     try:
-        module = entry.load()
-        manager.register(module, name=f"{provider.distribution}:{provider.entry}")
-    except (Exception, SystemExit) as error:
-        fail(f"{type(error).__name__}: {error}")
+        with _strangers_code():
+            module = entry.load()
+            if manager.is_registered(module):
+                raise PluginError(f"module {module.__name__} is registered by another entry point")
+            manager.register(module, name=f"{provider.distribution}:{provider.entry}")
+    except PluginError as error:
+        fail(str(error))
         return
     kinds: list[tuple[Any, type, Registry[Any]]] = [
         (manager.hook.rnnswap_cells, CellSpec, plugins.cells),
         (manager.hook.rnnswap_attentions, AttentionSpec, plugins.attentions),
         (manager.hook.rnnswap_clip_policies, ClipSpec, plugins.policies),
     ]
+    _report_unknown_hooks(manager, module, fail)
     provided = False
     for caller, kind, registry in kinds:
         for implementation in caller.get_hookimpls():
@@ -133,6 +139,36 @@ def _load_one(
         fail(f"module {getattr(module, '__name__', module)!s} has no @rnnswap.hookimpl function")
 
 
+def _report_unknown_hooks(
+    manager: pluggy.PluginManager, module: Any, fail: Callable[[str], None]
+) -> None:
+    """Name the functions that are marked as hooks but are none, such as a misspelt one."""
+    known = {name for name in vars(hookspecs) if name.startswith("rnnswap_")}
+    for name in dir(module):
+        if name not in known and manager.parse_hookimpl_opts(module, name) is not None:
+            fail(
+                f"{name} is marked as a hook, but there is none (hooks: {', '.join(sorted(known))})"
+            )
+
+
+@contextlib.contextmanager
+def _strangers_code() -> Iterator[None]:
+    """Turn whatever is raised inside into a PluginError, and what is printed to stderr.
+
+    Everything but Ctrl-C: a plugin that calls sys.exit() on import must not end the host, nor must
+    exceptions that derive from BaseException alone. stdout belongs to the command's results.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except PluginError:
+        raise
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(f"{type(error).__name__}: {error}") from error
+
+
 def _register(
     hook: Callable[[], Any],
     kind: type,
@@ -141,23 +177,25 @@ def _register(
     fail: Callable[[str], None],
 ) -> None:
     try:
-        records = hook()
-        if not isinstance(records, list | tuple):
-            raise PluginError(
-                f"{hook.__name__} must return a list of {kind.__name__}, "
-                f"got {type(records).__name__}"
-            )
-    except (Exception, SystemExit) as error:
-        fail(f"{type(error).__name__}: {error}")
+        with _strangers_code():
+            returned = hook()
+            if not isinstance(returned, list | tuple):
+                raise PluginError(
+                    f"{hook.__name__} must return a list of {kind.__name__}, "
+                    f"got {type(returned).__name__}"
+                )
+            records = [(record, reprlib.repr(record)) for record in returned]
+    except PluginError as error:
+        fail(str(error))
         return
-    for record in records:
+    for record, text in records:
         if not isinstance(record, kind):
-            fail(f"{hook.__name__} returned {record!r}, which is not a {kind.__name__}")
+            fail(f"{hook.__name__} returned {text}, which is not a {kind.__name__}")
             continue
         try:
             registry.add(record, provider)
         except DuplicateNameError as error:
-            fail(f"{error}; this one is reachable as '{provider.distribution}:{error.name}'")
+            fail(str(error))
 
 
 def _explain_misses(plugins: Plugins) -> None:

@@ -36,13 +36,15 @@ class UnknownNameError(RnnswapError, LookupError):
 
 
 class DuplicateNameError(RnnswapError, ValueError):
-    """A name is already taken; carries `kind`, `name` and the present `owner`."""
+    """A name is already taken; carries `kind`, `name`, the `owner`, and what is `reachable`."""
 
-    def __init__(self, kind: str, name: str, owner: str) -> None:
+    def __init__(self, kind: str, name: str, owner: str, reachable: str | None = None) -> None:
         self.kind = kind
         self.name = name
         self.owner = owner
-        super().__init__(f"{kind} {name!r} is already provided by {owner}")
+        self.reachable = reachable
+        other = f"reachable as {reachable!r}" if reachable else "not reachable"
+        super().__init__(f"{kind} {name!r} is already provided by {owner}; this one is {other}")
 
 
 class PluginError(RnnswapError, RuntimeError):

@@ -33,6 +33,8 @@ def parse(text: str) -> PolicyText:
     Raises:
         ClipError: The text does not follow the grammar; says which part and what would.
     """
+    if not isinstance(text, str):
+        raise ClipError(f"a clipping policy is written as text such as 'norm:1.0', got {text!r}")
     name, colon, rest = text.strip().partition(":")
     name = name.strip()
     if not name:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from rnnswap.errors import DuplicateNameError, UnknownNameError
+from rnnswap.errors import DuplicateNameError, OptionError, UnknownNameError
 from rnnswap.spec import AttentionSpec, CellSpec, ClipSpec
 
 SpecT = TypeVar("SpecT", CellSpec, AttentionSpec, ClipSpec)
@@ -52,23 +52,28 @@ class Registry(Generic[SpecT]):
         The first to come keeps a name; a later one stays reachable as `distribution:name`.
 
         Raises:
-            DuplicateNameError: The name was taken. The record is registered all the same, under
-                its qualified name, unless that is taken too.
+            DuplicateNameError: The name was taken, `reachable` says how this one is reached.
         """
         owner = self._entries.get(spec.name)
         if owner is None:
             self._entries[spec.name] = Entry(spec.name, spec, provider)
             return
         qualified = f"{provider.distribution}:{spec.name}"
-        self._entries.setdefault(qualified, Entry(qualified, spec, provider))
-        raise DuplicateNameError(self.kind, spec.name, str(owner.provider))
+        taken = self._qualified(qualified) is not None or qualified in self._entries
+        if not taken:
+            self._entries[qualified] = Entry(qualified, spec, provider)
+        reachable = None if taken else qualified
+        raise DuplicateNameError(self.kind, spec.name, str(owner.provider), reachable)
 
     def get(self, name: str) -> Entry[SpecT]:
         """Return the entry called `name`, or `distribution:name`.
 
         Raises:
             UnknownNameError: There is none; the message lists what there is.
+            OptionError: `name` is not a string.
         """
+        if not isinstance(name, str):
+            raise OptionError(f"a {self.kind} is named by a string, got {name!r}")
         entry = self._entries.get(name)
         if entry is None:
             entry = self._qualified(name)

@@ -8,8 +8,9 @@ imports it.
 from __future__ import annotations
 
 import importlib
+import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,26 +43,53 @@ class OptionSpec:
         type: bool, int, float or str: how text from the command line is read.
         default: Value when the option is not given.
         help: One line for `rnnswap plugins`.
+        choices: The values it may have; empty for any.
+        above: It must be greater than this number.
+        at_least: It must not be less than this number.
+        below: It must be less than this number.
     """
 
     type: type
     default: Any = None
     help: str = ""
+    choices: tuple[Any, ...] = ()
+    above: float | None = None
+    at_least: float | None = None
+    below: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.type not in (bool, int, float, str):
+            raise PluginError(f"an option's type is bool, int, float or str, got {self.type!r}")
 
     def parse(self, name: str, text: str) -> Any:
         """Return `text` as this option's type.
 
         Raises:
-            OptionError: `text` does not read as the type; names the option and the type.
+            OptionError: `text` does not read as the type, or is out of range; names the option.
         """
         try:
-            if self.type is bool:
-                return _BOOLEANS[text.lower()]
-            return self.type(text)
+            value = _BOOLEANS[text.lower()] if self.type is bool else self.type(text)
         except (KeyError, ValueError) as error:
             raise OptionError(
                 f"option {name} takes {_article(self.type.__name__)}, got {text!r}"
             ) from error
+        self._check(name, value)
+        return value
+
+    def _check(self, name: str, value: Any) -> None:
+        if self.choices and value not in self.choices:
+            raise OptionError(f"option {name} must be one of {self.choices}, got {value!r}")
+        # Written so that a nan satisfies nothing.
+        bounds: tuple[tuple[str, float | None, Callable[[Any, Any], bool]], ...] = (
+            ("greater than", self.above, lambda v, b: v > b),
+            ("at least", self.at_least, lambda v, b: v >= b),
+            ("less than", self.below, lambda v, b: v < b),
+        )
+        for words, bound, holds in bounds:
+            if bound is not None and not holds(value, bound):
+                raise OptionError(f"option {name} must be {words} {bound}, got {value!r}")
+        if value != value:
+            raise OptionError(f"option {name} must be a number, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +105,15 @@ class _Record:
                 f"name {self.name!r} is not lower case letters, digits and hyphens, letter first"
             )
         _check_target(self.name, self.target)
+        if not isinstance(self.summary, str):
+            raise PluginError(f"{self.name}: summary must be a string, got {self.summary!r}")
+        if not isinstance(self.options, Mapping):
+            raise PluginError(f"{self.name}: options must map names to OptionSpec records")
+        for key, option in self.options.items():
+            if not isinstance(key, str) or not key.isidentifier() or keyword.iskeyword(key):
+                raise PluginError(f"{self.name}: option {key!r} cannot be a keyword argument")
+            if not isinstance(option, OptionSpec):
+                raise PluginError(f"{self.name}: option {key!r} is not an OptionSpec")
 
     def parse_options(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """Read option values given as text, such as those of `--cell-arg`.
@@ -88,7 +125,9 @@ class _Record:
         return {key: self.options[key].parse(key, text) for key, text in texts.items()}
 
     def check_options(self, given: Mapping[str, Any]) -> None:
-        """Raise OptionError if `given` has a key this record does not know."""
+        """Raise OptionError if `given` is no mapping or has a key this record does not know."""
+        if not isinstance(given, Mapping):
+            raise OptionError(f"options are a mapping from names to values, got {given!r}")
         for key in given:
             if key not in self.options:
                 known = ", ".join(sorted(self.options)) or "none"
@@ -118,6 +157,8 @@ class CellSpec(_Record):
         _Record.__post_init__(self)
         if self.cell_target is not None:
             _check_target(self.name, self.cell_target)
+        for key in set(self.options) & set(LSTM_ARGUMENTS):
+            raise PluginError(f"{self.name}: option {key!r} is an argument of nn.LSTM already")
         object.__setattr__(self, "unsupported", frozenset(self.unsupported))
         for argument in self.unsupported - set(LSTM_ARGUMENTS):
             raise PluginError(f"{self.name}: {argument!r} is not an argument of nn.LSTM")
@@ -150,6 +191,14 @@ class ClipSpec(_Record):
 
     numbers: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _Record.__post_init__(self)
+        named = isinstance(self.numbers, tuple) and all(isinstance(n, str) for n in self.numbers)
+        if not named:
+            raise PluginError(
+                f"{self.name}: numbers must be a tuple of names, got {self.numbers!r}"
+            )
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
@@ -181,12 +230,17 @@ def load_target(target: str) -> Any:
     module_name, _, attribute = target.partition(":")
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise PluginError(f"target {target!r} cannot be loaded: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a stranger's module may raise anything, SystemExit included
+        raise PluginError(
+            f"target {target!r} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _check_target(name: str, target: object) -> None:
-    if not isinstance(target, str) or not _TARGET.fullmatch(target):
+    well_formed = isinstance(target, str) and _TARGET.fullmatch(target)
+    if not well_formed or any(keyword.iskeyword(w) for w in re.split("[.:]", str(target))):
         raise PluginError(f"{name}: target {target!r} is not of the form 'package.module:Class'")
 
 

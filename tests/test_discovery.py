@@ -81,6 +81,12 @@ def test_built_ins_come_through_the_same_entry_point_group():
             "surplus",
         ),
         (GOOD.format(name="Bad Name"), "'Bad Name' is not lower case"),
+        ("class B(BaseException): pass\nraise B('odd')", "B: odd"),
+        (
+            "import rnnswap\nclass Odd:\n    def __repr__(self): raise ValueError\n"
+            "@rnnswap.hookimpl\ndef rnnswap_cells():\n    return [Odd()]",
+            "Odd instance.* which is not a CellSpec",
+        ),
     ],
 )
 def test_a_broken_plugin_is_reported_and_the_others_work(distribution, source, reason):
@@ -95,6 +101,35 @@ def test_a_broken_plugin_is_reported_and_the_others_work(distribution, source, r
     assert re.search(reason, failure.reason)
     with pytest.raises(UnknownNameError, match="not all plugins loaded: acme-broken 1.0"):
         found.cells.get("acme")
+
+
+def test_a_misspelt_hook_is_named_and_the_right_one_still_counts(distribution):
+    source = (
+        GOOD
+        + """
+    @rnnswap.hookimpl
+    def rnnswap_celz():
+        return []
+"""
+    )
+    distribution("acme-cells", source.format(name="acme"))
+    found = discover()
+    assert "acme" in found.cells
+    assert "rnnswap_celz is marked as a hook, but there is none" in found.failures[0].reason
+
+
+def test_what_a_plugin_prints_does_not_reach_stdout(distribution, capsys):
+    distribution("acme-cells", "print('on import')\n" + textwrap.dedent(GOOD.format(name="acme")))
+    assert "acme" in discover().cells
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "on import\n")
+
+
+def test_a_name_given_twice_by_one_distribution_says_what_is_reachable(distribution):
+    twice = GOOD.replace("]", ', rnnswap.CellSpec(name="{name}", target="a:B")]')
+    distribution("acme-cells", twice.format(name="same"))
+    (failure,) = discover().failures
+    assert failure.reason.endswith("this one is not reachable")
 
 
 def test_a_clash_never_overwrites(distribution):

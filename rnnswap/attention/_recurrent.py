@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import inspect
 from typing import Any
 
 import torch
@@ -39,12 +40,19 @@ def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> typ
     Example:
         >>> rnn = with_attention(JANET, "soft")(10, 20, batch_first=True)
     """
-    if not (isinstance(cell, type) and issubclass(cell, nn.Module)):
+    if not _is_recurrent(cell):
         raise OptionError(f"with_attention takes a recurrent layer class, got {cell!r}")
     spec = installed().attentions.get(attention).spec
     spec.check_options(options)
     # mypy takes the class for one of its instances, which may not be hashable.
     return _build(cell, attention, spec.target, tuple(sorted(options.items())))  # type: ignore[arg-type]
+
+
+def _is_recurrent(cell: object) -> bool:
+    if not (isinstance(cell, type) and issubclass(cell, nn.Module)):
+        return False
+    # A stranger's class need not derive from RNNBase, but it takes nn.LSTM's arguments.
+    return issubclass(cell, nn.RNNBase) or "num_layers" in inspect.signature(cell).parameters
 
 
 class _AttentiveType(type):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from typing import Any, NoReturn
 
@@ -54,14 +55,30 @@ def check_supported(layer: Any, **asked: Any) -> None:
         raise UnsupportedError(f"{type(layer).__name__} does not support {name}")
 
 
+def check_flag(name: str, value: Any) -> None:
+    """Refuse what is not a bool.
+
+    Raises:
+        OptionError: It is not.
+    """
+    if not isinstance(value, bool):
+        raise OptionError(f"{name} must be True or False, got {value!r}")
+
+
 def check_probability(name: str, value: Any) -> None:
     """Refuse what is not a number in [0, 1).
 
     Raises:
         OptionError: It is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+    if not is_finite(value) or not 0 <= value < 1:
         raise OptionError(f"{name} must be a number in [0, 1), got {value!r}")
+
+
+def is_finite(value: Any) -> bool:
+    """Return whether `value` is an int or a float, and neither a bool, nan nor infinite."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
 def _check_dropout(dropout: Any, num_layers: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnnswap.cells._arguments import is_finite
 from rnnswap.errors import OptionError
 
 #: (low, high), or the same as text: "0.5,1".
@@ -25,12 +26,12 @@ def check_bounds(
     """
     if nonlinearity not in _NONLINEARITIES:
         raise OptionError(f"nonlinearity must be relu or tanh, got {nonlinearity!r}")
-    if recurrent_max is not None and not recurrent_max > 0:
-        raise OptionError(f"recurrent_max must be greater than 0, got {recurrent_max}")
+    if recurrent_max is not None and not (is_finite(recurrent_max) and recurrent_max > 0):
+        raise OptionError(f"recurrent_max must be a number greater than 0, got {recurrent_max!r}")
     if recurrent_min is None:
         return
-    if not recurrent_min >= 0:
-        raise OptionError(f"recurrent_min must be at least 0, got {recurrent_min}")
+    if not (is_finite(recurrent_min) and recurrent_min >= 0):
+        raise OptionError(f"recurrent_min must be a number at least 0, got {recurrent_min!r}")
     if recurrent_max is not None and recurrent_min > recurrent_max:
         raise OptionError(
             f"recurrent_min {recurrent_min} is greater than recurrent_max {recurrent_max}"
@@ -44,7 +45,7 @@ def as_range(name: str, given: Range | None) -> tuple[float, float] | None:
         OptionError: It is not such a pair.
     """
     pair = _as_pair(name, given)
-    if pair is not None and not 0 <= pair[0] <= pair[1]:
+    if pair is not None and not (0 <= pair[0] <= pair[1] and is_finite(pair[1])):
         raise OptionError(f"{name} must be (low, high) with 0 <= low <= high, got {given!r}")
     return pair
 
@@ -57,6 +58,8 @@ def as_clip_range(given: Range | float | None) -> tuple[float, float] | None:
     """
     if isinstance(given, str) and "," not in given:
         given = _as_float("gradient_clip", given)
+    if isinstance(given, bool):
+        raise OptionError(f"gradient_clip takes numbers, got {given!r}")
     if isinstance(given, int | float):
         given = (-given, given)
     pair = _as_pair("gradient_clip", given)

@@ -59,7 +59,7 @@ class RecurrentCell(nn.RNNCellBase):
 
     def reset_parameters(self) -> None:
         """Draw every weight and bias from U(-1/sqrt(H), 1/sqrt(H)), as nn.LSTMCell does."""
-        bound = 1.0 / math.sqrt(self.hidden_size)
+        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size else 0.0
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 

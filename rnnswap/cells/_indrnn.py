@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnnswap.cells._arguments import check_flag
 from rnnswap.cells._bounds import (
     Range,
     as_clip_range,
@@ -160,6 +161,8 @@ class IndRNNv2(IndRNN):
     def __init__(
         self, *args: Any, batch_norm: bool = False, residual: bool = False, **kwargs: Any
     ) -> None:
+        check_flag("batch_norm", batch_norm)
+        check_flag("residual", residual)
         self.batch_norm = batch_norm
         self.residual = residual
         super().__init__(*args, **kwargs)

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnnswap.cells._arguments import is_finite
 from rnnswap.cells._cell import RecurrentCell
 from rnnswap.cells._layer import RecurrentLayer, State, Weights
 from rnnswap.cells._transfer import TransferReport, copy_gates, refuse_other_than_lstm
@@ -51,7 +52,7 @@ class JANET(RecurrentLayer):
         layer_norm: As `RecurrentLayer`'s, on the recurrent product too.
 
     Raises:
-        OptionError: `t_max` is not greater than 2.
+        OptionError: `t_max` is not greater than 2, or `beta` is not finite.
 
     Example:
         >>> output, (h_n, c_n) = JANET(10, 20, 2)(torch.randn(5, 3, 10))
@@ -66,7 +67,7 @@ class JANET(RecurrentLayer):
     def __init__(
         self, *args: Any, beta: float = 1.0, t_max: int | None = None, **kwargs: Any
     ) -> None:
-        _check_t_max(t_max)
+        _check_options(beta, t_max)
         # Before the base's constructor, which calls reset_parameters.
         self.beta = float(beta)
         self.t_max = t_max
@@ -157,7 +158,7 @@ class JANETCell(RecurrentCell):
         t_max: Longest sequence, > 2, for chrono initialisation; or None.
 
     Raises:
-        OptionError: `t_max` is not greater than 2.
+        OptionError: `t_max` is not greater than 2, or `beta` is not finite.
 
     Example:
         >>> h, c = JANETCell(10, 20)(torch.randn(3, 10))
@@ -169,7 +170,7 @@ class JANETCell(RecurrentCell):
     def __init__(
         self, *args: Any, beta: float = 1.0, t_max: int | None = None, **kwargs: Any
     ) -> None:
-        _check_t_max(t_max)
+        _check_options(beta, t_max)
         # Before the base's constructor, which calls reset_parameters.
         self.beta = float(beta)
         self.t_max = t_max
@@ -189,9 +190,11 @@ class JANETCell(RecurrentCell):
         return new_c, new_c
 
 
-def _check_t_max(t_max: int | None) -> None:
-    if t_max is not None and not t_max > 2:
-        raise OptionError(f"t_max must be greater than 2, got {t_max}")
+def _check_options(beta: Any, t_max: Any) -> None:
+    if not is_finite(beta):
+        raise OptionError(f"beta must be a finite number, got {beta!r}")
+    if t_max is not None and not (is_finite(t_max) and t_max > 2):
+        raise OptionError(f"t_max must be a number greater than 2, got {t_max!r}")
 
 
 def _set_biases(bias_ih: Tensor, bias_hh: Tensor, t_max: int | None) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rnnswap.cells._arguments import (
     check_constructor,
+    check_flag,
     check_probability,
     check_supported,
     refuse_script,
@@ -74,6 +75,7 @@ class RecurrentModule(nn.RNNBase):
             bidirectional=bidirectional,
             proj_size=proj_size,
         )
+        check_flag("layer_norm", layer_norm)
         check_probability("zoneout", zoneout)
         check_probability("input_dropout", input_dropout)
         nn.Module.__init__(self)

@@ -56,9 +56,9 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rnnswap")
 def main() -> None:
-    r"""Put another recurrent cell where torch.nn.LSTM is used.
+    """Put another recurrent cell where torch.nn.LSTM is used.
 
     \b
     rnnswap patch LSTMModel.py                             rewrite a file to use JANET
     rnnswap train --cell janet --clip norm:1.0 train.py    run a script, untouched, with JANET
-    """
+    """  # noqa: D301  (click wants the character, not a backslash)

@@ -23,7 +23,7 @@ def plugins() -> None:
     out.print(_table("Attention mechanisms", found.attentions))
     out.print(_table("Clipping policies", found.policies))
     for failure in found.failures:
-        talk().print(f"not loaded: {failure}", style="red", markup=False)
+        talk().print(f"problem: {failure}", style="red", markup=False)
 
 
 def _table(title: str, registry: Registry) -> Table:  # type: ignore[type-arg]

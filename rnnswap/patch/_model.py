@@ -12,9 +12,15 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from rnnswap.errors import NoEffectWarning, RnnswapError, SwapError
-from rnnswap.patch._optim import OptimizerBackup, as_optimizers, replace_parameters
-from rnnswap.patch._replacement import Replacement, reason_left, replacements
+from rnnswap.discovery import installed
+from rnnswap.errors import NoEffectWarning, OptionError, RnnswapError, SwapError
+from rnnswap.patch._optim import (
+    OptimizerBackup,
+    as_optimizers,
+    check_optimizers,
+    replace_parameters,
+)
+from rnnswap.patch._replacement import Replacement, in_one_line, reason_left, replacements
 
 #: A glob on a module's dotted name, several, or a predicate on (name, module).
 Where = str | Sequence[str] | Callable[[str, nn.Module], bool]
@@ -87,12 +93,11 @@ class SwapReport:
         for s in self.swapped:
             counts = [sum(p.numel() for p in m.parameters()) for m in (s.before, s.after)]
             lines.append(
-                f"  {s.path or '(the model itself)'}: {s.before} -> {s.after}, "
+                f"  {_named(s.path)}: {in_one_line(s.before)} -> {in_one_line(s.after)}, "
                 f"{counts[0]} -> {counts[1]} parameters"
             )
-        lines += [
-            f"  {m.path or '(the model itself)'}: {m.module} left, {m.reason}" for m in self.left
-        ]
+        for m in self.left:
+            lines.append(f"  {_named(m.path)}: {in_one_line(m.module)} left, {m.reason}")
         return "\n".join(lines)
 
 
@@ -128,31 +133,63 @@ def swap_(
 
     Raises:
         UnknownNameError: A name is not installed.
-        OptionError: The cell has no such option.
-        SwapError: The model is wrapped, or a layer cannot be built; names the layer.
+        OptionError: The cell has no such option, or cell and source are the same.
+        SwapError: The model is wrapped, a layer cannot be built (names the layer), or no given
+            optimizer holds a parameter that is replaced.
 
     Example:
         >>> report = swap_(model, "janet", where="encoder.*")
         >>> model = report.model
     """
+    if not isinstance(model, nn.Module):
+        raise SwapError(f"swap_ takes a torch.nn.Module, got {type(model).__name__}")
+    if cell == source and attention is None:
+        raise OptionError(
+            f"cell and source are both {cell!r}: nothing would change{_other_cells(model, source)}"
+        )
+    _check_where(where)
     _refuse_wrapped(model)
+    optimizers = as_optimizers(optimizer)
     pairs = replacements(cell, source, attention, options)
     report = SwapReport(model)
     plans = [p for p in _find(model, pairs, report) if _wanted(where, p)]
+    check_optimizers(optimizers, [plan.module for plan in plans])
     built = [_build(plan) for plan in plans]
     for plan, new in zip(plans, built, strict=True):
         _install(plan, new, report)
     changed = [(plan.module, new) for plan, new in zip(plans, built, strict=True)]
-    for one in as_optimizers(optimizer):
+    for one in optimizers:
         backup: OptimizerBackup = replace_parameters(one, changed)
         report._undo.append(backup.restore)
     if not plans:
         warnings.warn(
-            f"no {pairs[0].source.__name__} to swap was found in {type(model).__name__}",
+            f"no {pairs[0].source.__name__} to swap was found in {type(model).__name__}"
+            f"{_other_cells(model, source)}",
             NoEffectWarning,
             stacklevel=2,
         )
     return report
+
+
+def _named(path: str) -> str:
+    return path or "(the model itself)"
+
+
+def _other_cells(model: nn.Module, source: str) -> str:
+    """Name the registered cells that are in the model instead of the source, for messages."""
+    kinds = {f"{type(m).__module__}:{type(m).__name__}" for m in model.modules()}
+    found = [e.name for e in installed().cells if e.spec.target in kinds and e.name != source]
+    return f"; there is {found[0]}: name it with source={found[0]!r}" if found else ""
+
+
+def _check_where(where: Any) -> None:
+    globs = [where] if isinstance(where, str) else where
+    if globs is None or callable(globs):
+        return
+    if not isinstance(globs, list | tuple) or not all(isinstance(g, str) for g in globs):
+        raise OptionError(
+            f"where takes a glob, several, or a function of (name, module), got {where!r}"
+        )
 
 
 @dataclass(slots=True)
@@ -169,13 +206,17 @@ def _find(model: nn.Module, pairs: Sequence[Replacement], report: SwapReport) ->
     plans: dict[int, _Plan] = {}
     left: set[int] = set()
     parents = dict(model.named_modules(remove_duplicate=False))
+    owners: dict[int, set[int]] = {}
+    for module in model.modules():
+        for parameter in module._parameters.values():
+            owners.setdefault(id(parameter), set()).add(id(module))
     for path, module in parents.items():
         pair = next((p for p in pairs if type(module) is p.source and p.target), None)
-        reason = None if pair else reason_left(type(module), pairs)
+        reason = _special(module, owners) if pair else reason_left(type(module), pairs)
         if reason and id(module) not in left:
             left.add(id(module))
             report.left.append(Left(path, module, reason))
-        if pair is None or pair.target is pair.source:
+        if pair is None or reason or pair.target is pair.source:
             continue
         plan = plans.setdefault(id(module), _Plan(module, pair, [], []))
         plan.paths.append(path)
@@ -183,6 +224,19 @@ def _find(model: nn.Module, pairs: Sequence[Replacement], report: SwapReport) ->
             parent, _, name = path.rpartition(".")
             plan.holders.append((parents[parent], name))
     return list(plans.values())
+
+
+def _special(module: nn.Module, owners: Mapping[int, set[int]]) -> str | None:
+    """Return what is special about this one layer, so that replacing it would lose something."""
+    if "forward" in vars(module):
+        return "its forward was replaced on the instance"
+    names = getattr(module, "_flat_weights_names", ())
+    if any(not isinstance(module._parameters.get(name), nn.Parameter) for name in names):
+        return "its weights are computed from others (weight_norm or the like)"
+    for name, parameter in module._parameters.items():
+        if parameter is not None and len(owners[id(parameter)]) > 1:
+            return f"{name} is shared with another module"
+    return None
 
 
 def _wanted(where: Where | None, plan: _Plan) -> bool:
@@ -212,6 +266,9 @@ def _build(plan: _Plan) -> nn.Module:
     flags = {name: p.requires_grad for name, p in old.named_parameters()}
     for name, parameter in new.named_parameters():
         parameter.requires_grad_(flags.get(name, any(flags.values())))
+    for name, value in vars(old).items():
+        if not name.startswith("_") and name not in vars(new) and not hasattr(type(new), name):
+            setattr(new, name, value)  # what the user has put on the layer
     for name in _SHARED_HOOKS:
         # The same dictionaries, so that the handles that clients hold keep working.
         setattr(new, name, getattr(old, name))

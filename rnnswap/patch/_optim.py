@@ -9,6 +9,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from rnnswap.errors import SwapError
+
 
 @dataclass(frozen=True, slots=True)
 class OptimizerBackup:
@@ -32,7 +34,26 @@ def as_optimizers(optimizer: Optimizer | Iterable[Optimizer] | None) -> list[Opt
     """Return one optimizer, several or none as a list."""
     if optimizer is None:
         return []
-    return [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer)
+    given = list(optimizer) if isinstance(optimizer, Iterable) else [optimizer]
+    for one in given:
+        if not isinstance(one, Optimizer):
+            raise SwapError(f"optimizer takes torch optimizers, got {type(one).__name__}")
+    return given
+
+
+def check_optimizers(optimizers: Sequence[Optimizer], replaced: Sequence[nn.Module]) -> None:
+    """Refuse optimizers none of which holds a parameter that will be replaced.
+
+    Raises:
+        SwapError: There are optimizers, there is something to replace, and none holds any of it.
+    """
+    held = {id(p) for o in optimizers for group in o.param_groups for p in group["params"]}
+    going = {id(p) for module in replaced for p in module.parameters()}
+    if optimizers and going and not held & going:
+        raise SwapError(
+            "the optimizer holds no parameter of the layers to swap: "
+            "give the one that trains this model"
+        )
 
 
 def replace_parameters(

@@ -54,8 +54,8 @@ def replacements(
         PluginError: A class cannot be imported or is no module.
     """
     wanted, given = (installed().cells.get(name).spec for name in (cell, source))
+    wanted.check_options(options or {})
     options = dict(options or {})
-    wanted.check_options(options)
     layer = _load(wanted.target)
     if attention is not None:
         layer = load_target("rnnswap:with_attention")(layer, attention)
@@ -75,6 +75,11 @@ def reason_left(kind: type[nn.Module], pairs: Iterable[Replacement]) -> str | No
         if kind is not pair.source and issubclass(kind, pair.source):
             return f"subclass of {pair.source.__name__}: it may rely on what it overrides"
     return None
+
+
+def in_one_line(module: nn.Module) -> str:
+    """Return a module's own repr, without its children's."""
+    return f"{type(module).__name__}({module.extra_repr()})"
 
 
 def describe(kind: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import functools
+import inspect
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -19,8 +20,14 @@ from typing import Any
 
 from torch import nn
 
-from rnnswap.errors import SwapError
-from rnnswap.patch._replacement import Replacement, describe, reason_left, replacements
+from rnnswap.errors import OptionError, SwapError
+from rnnswap.patch._replacement import (
+    Replacement,
+    describe,
+    in_one_line,
+    reason_left,
+    replacements,
+)
 
 #: A glob on the constructing module's name, or a predicate on (module, file, line).
 Where = str | Callable[[str, str, int], bool]
@@ -54,6 +61,13 @@ class PatchReport:
     cell: str
     swapped: list[Construction] = field(default_factory=list)
     left: list[LeftAlone] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.swapped)} swapped, {len(self.left)} left"]
+        for c in self.swapped:
+            lines.append(f"  {c.file}:{c.line}: {c.before} -> {c.after}, {c.parameters} parameters")
+        lines += [f"  {c.file}:{c.line}: {c.before} left, {c.reason}" for c in self.left]
+        return "\n".join(lines)
 
 
 class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, like mock.patch)
@@ -90,6 +104,11 @@ class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, 
         where: Where | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
+        if where is not None and not isinstance(where, str) and not callable(where):
+            raise OptionError(
+                "where takes a glob on a module's name or a function of (module, file, line), "
+                f"got {where!r}"
+            )
         self._cell = cell
         self._pairs = replacements(cell, source, attention, options)
         self._where = where
@@ -114,6 +133,24 @@ class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, 
         session = self._running.pop()
         for pair in self._pairs:
             _Constructor.of(pair.source).leave(session)
+
+    def __call__(self, func: Any) -> Any:
+        """Decorate a function or a coroutine function: the patch runs while it runs."""
+        if inspect.iscoroutinefunction(func):
+
+            @functools.wraps(func)
+            async def inner(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return await func(*args, **kwargs)
+
+            return inner
+        lazy = inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func)
+        if lazy or isinstance(func, type) or not callable(func):
+            raise SwapError(
+                f"patched decorates functions and coroutine functions, got {func!r}: "
+                "use it as a context manager inside"
+            )
+        return super().__call__(func)
 
     def __enter__(self) -> PatchReport:
         return self.start()
@@ -156,9 +193,7 @@ class _Session:
             self.report.left.append(LeftAlone(*place, before, reason))
             return
         count = sum(p.numel() for p in layer.parameters())
-        # The layer itself, not its children: one line of the report.
-        after = f"{type(layer).__name__}({layer.extra_repr()})"
-        self.report.swapped.append(Construction(*place, before, after, count))
+        self.report.swapped.append(Construction(*place, before, in_one_line(layer), count))
 
 
 def _become(

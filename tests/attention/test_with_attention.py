@@ -102,6 +102,9 @@ def test_class_can_be_a_base_and_tells_its_name():
         (JANET, "soft", {"heads": 2}, OptionError, "no option 'heads'"),
         ("janet", "soft", {}, OptionError, "layer class, got 'janet'"),
         (int, "soft", {}, OptionError, "layer class"),
+        (nn.Linear, "soft", {}, OptionError, "layer class"),
+        (nn.LSTMCell, "soft", {}, OptionError, "layer class"),
+        (JANET, None, {}, OptionError, "named by a string, got None"),
     ],
 )
 def test_bad_arguments_are_refused(cell, name, options, error, words):

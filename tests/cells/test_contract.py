@@ -295,6 +295,8 @@ def pair(*sizes):
         (torch.zeros(3, 4, I), pair((1, 4, H + 1), (1, 4, H))),
         (torch.zeros(3, 4, I), pair((1, H), (1, H))),
         (torch.zeros(3, I), pair((1, 1, H), (1, 1, H))),
+        (torch.zeros(3, 4, I), tuple(s.double() for s in pair((1, 4, H), (1, 4, H)))),
+        (torch.zeros(3, 4, I), tuple(s.long() for s in pair((1, 4, H), (1, 4, H)))),
     ],
     ids=lambda v: str(tuple(v.shape)) if isinstance(v, torch.Tensor) else "state" if v else "-",
 )

@@ -95,6 +95,12 @@ def test_a_nan_in_the_state_that_is_not_read_does_nothing():
     assert torch.equal(c0.grad, torch.zeros_like(c0))
 
 
+@pytest.mark.parametrize("option", ["batch_norm", "residual"])
+def test_v2_flags_are_bools(option):
+    with pytest.raises(OptionError, match=f"{option} must be True or False, got 'no'"):
+        IndRNNv2(4, H, **{option: "no"})
+
+
 def test_v2_without_options_is_indrnn():
     first, second = IndRNN(4, H, 3, bidirectional=True), IndRNNv2(4, H, 3, bidirectional=True)
     second.load_state_dict(first.state_dict())
@@ -183,6 +189,11 @@ def test_gradient_clip_under_torch_func():
         ({"gradient_clip": -1}, "positive number"),
         ({"gradient_clip": (1, 2)}, "around 0"),
         ({"gradient_clip": "much"}, "takes numbers, got 'much'"),
+        ({"gradient_clip": True}, "takes numbers, got True"),
+        ({"recurrent_init": "0,inf"}, "recurrent_init must be"),
+        ({"recurrent_max": "1"}, "greater than 0, got '1'"),
+        ({"recurrent_min": float("inf")}, "at least 0, got inf"),
+        ({"layer_norm": "no"}, "layer_norm must be True or False"),
     ],
     ids=str,
 )

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tolerances import assert_same
 
-from rnnswap import JANET, OptionError
+from rnnswap import JANET, JANETCell, OptionError
 
 H = 6
 
@@ -51,10 +51,17 @@ def test_chrono_draws_log_of_uniform_once():
     assert torch.equal(layer.bias_ih_l0[:20000], torch.zeros(20000))
 
 
-@pytest.mark.parametrize("t_max", [2, 0, -5])
-def test_chrono_needs_more_than_two_steps(t_max):
-    with pytest.raises(OptionError, match=f"greater than 2, got {t_max}"):
-        JANET(4, H, t_max=t_max)
+@pytest.mark.parametrize("t_max", [2, 0, -5, float("inf"), "9", True], ids=str)
+@pytest.mark.parametrize("cls", [JANET, JANETCell])
+def test_chrono_needs_more_than_two_steps(cls, t_max):
+    with pytest.raises(OptionError, match=f"greater than 2, got {t_max!r}"):
+        cls(4, H, t_max=t_max)
+
+
+@pytest.mark.parametrize("beta", [float("nan"), float("inf"), "x", None], ids=str)
+def test_beta_is_a_finite_number(beta):
+    with pytest.raises(OptionError, match="beta must be a finite number"):
+        JANET(4, H, beta=beta)
 
 
 def test_without_bias_chrono_has_nothing_to_set():

@@ -31,7 +31,7 @@ def test_failures_are_named_on_stderr_with_their_reason(monkeypatch):
     monkeypatch.setattr(discovery, "installed", lambda: broken)
     result = run()
     assert result.exit_code == 0
-    line = "not loaded: acme 1.0 (entry point 'plugin'): ValueError: [red]odd[/red] text"
+    line = "problem: acme 1.0 (entry point 'plugin'): ValueError: [red]odd[/red] text"
     assert result.stderr.strip() == line
 
 

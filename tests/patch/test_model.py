@@ -5,7 +5,7 @@ import torch
 from cases import CELLS
 from torch import nn
 
-from rnnswap import JANET, NoEffectWarning, SwapError, UnknownNameError, swap_
+from rnnswap import JANET, NoEffectWarning, OptionError, SwapError, UnknownNameError, swap_
 from rnnswap.discovery import get_cell, installed
 
 
@@ -162,6 +162,75 @@ def test_optimizer_groups_and_their_order_survive(cell):
     assert dict(optimizer.state) == state
 
 
+def test_an_optimizer_of_another_model_is_refused():
+    model = Model()
+    stranger = torch.optim.SGD(nn.Linear(2, 2).parameters())
+    with pytest.raises(SwapError, match="holds no parameter of the layers to swap"):
+        swap_(model, optimizer=stranger)
+    with pytest.raises(SwapError, match="torch optimizers, got int"):
+        swap_(model, optimizer=[torch.optim.SGD(model.parameters()), 3])
+    assert type(model.encoder) is nn.LSTM
+    both = [stranger, torch.optim.SGD(model.parameters())]
+    assert swap_(model, optimizer=both).swapped
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "error", "words"),
+    [
+        ("model", {}, SwapError, "takes a torch.nn.Module, got str"),
+        (nn.LSTM, {}, SwapError, "takes a torch.nn.Module, got type"),
+        (nn.LSTM(2, 2), {"cell": JANET}, OptionError, "named by a string, got"),
+        (nn.LSTM(2, 2), {"optimizer": 3}, SwapError, "torch optimizers, got int"),
+        (nn.LSTM(2, 2), {"where": 3}, OptionError, "where takes a glob"),
+        (nn.LSTM(2, 2), {"options": ["beta"]}, OptionError, "options are a mapping"),
+        (nn.LSTM(2, 2), {"cell": "lstm"}, OptionError, "cell and source are both 'lstm'"),
+        (JANET(2, 2), {"cell": "lstm"}, OptionError, "there is janet: name it with source='janet'"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(model, options, error, words):
+    with pytest.raises(error, match=words):
+        swap_(model, **options)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda m: setattr(m.encoder, "forward", m.encoder.forward), "forward was replaced"),
+        (lambda m: setattr(m.exact, "weight_ih_l0", m.exact.weight_ih_l0_reverse), None),
+        (lambda m: setattr(m, "twin", Twin(m.encoder)), "weight_ih_l0 is shared with another"),
+        (lambda m: nn.utils.spectral_norm(m.encoder, "weight_hh_l0"), "computed from others"),
+        (
+            lambda m: nn.utils.parametrizations.weight_norm(m.encoder, "weight_hh_l0"),
+            "subclass of LSTM",
+        ),
+    ],
+    ids=["forward", "tied within", "tied to another", "spectral_norm", "parametrized"],
+)
+def test_layers_that_would_lose_something_are_left_and_reported(spoil, reason):
+    model = Model()
+    spoil(model)
+    report = swap_(model, "janet")
+    left = {m.path: m.reason for m in report.left}
+    if reason is None:
+        assert "exact" not in left
+    else:
+        assert reason in left["encoder"]
+        assert "encoder" not in [s.path for s in report.swapped]
+
+
+class Twin(nn.Module):
+    def __init__(self, lstm):
+        super().__init__()
+        self.weight = lstm.weight_ih_l0
+
+
+def test_attributes_that_the_user_put_on_a_layer_survive():
+    model = Model()
+    model.encoder.note = "kept"
+    swap_(model, "janet")
+    assert model.encoder.note == "kept"
+
+
 def test_nothing_to_swap_warns():
     with pytest.warns(NoEffectWarning, match="no LSTM to swap was found in Linear"):
         report = swap_(nn.Linear(2, 2))
@@ -171,7 +240,7 @@ def test_nothing_to_swap_warns():
 def test_a_failure_changes_nothing_and_names_the_layer():
     model = Model()
     before = list(model.modules())
-    with pytest.raises(SwapError, match="^encoder: .*'janet': t_max must be greater than 2"):
+    with pytest.raises(SwapError, match="^encoder: .*'janet': t_max must be a number greater than 2"):
         swap_(model, "janet", options={"t_max": 1})
     assert all(a is b for a, b in zip(model.modules(), before, strict=True))
 

@@ -1,5 +1,6 @@
 """patched: every construction of nn.LSTM is caught, nothing else, and the original comes back."""
 
+import asyncio
 import copy
 import functools
 import inspect
@@ -73,6 +74,42 @@ def test_the_place_of_construction_is_recorded():
     assert [(c.file, c.line) for c in report.left] == [(__file__, line + 1), (__file__, line + 2)]
     assert "subclass of LSTM" in report.left[0].reason
     assert "no counterpart of LSTMCell" in report.left[1].reason
+
+
+def test_the_report_prints_one_line_a_layer():
+    with patched("janet", attention="soft") as report:
+        nn.LSTM(4, 6)
+        Sub(3)
+    first, swapped, left = str(report).splitlines()
+    assert first == "1 swapped, 1 left"
+    assert "LSTM(4, 6) -> JANETWithSoftAttention(4, 6)" in swapped
+    assert "Sub(3, 3) left, subclass of LSTM" in left
+
+
+@pytest.mark.parametrize("where", [3, ["m.*"]], ids=str)
+def test_where_of_another_kind_is_refused_at_once(where):
+    with pytest.raises(OptionError, match="where takes a glob on a module's name"):
+        patched("janet", where=where)
+
+
+def test_as_a_decorator_of_a_coroutine_it_acts_while_that_runs():
+    @patched("janet")
+    async def build():
+        await asyncio.sleep(0)
+        return nn.LSTM(2, 3)
+
+    assert type(asyncio.run(build())) is JANET
+
+
+def test_what_it_cannot_decorate_is_refused():
+    def generator():
+        yield nn.LSTM(2, 3)
+
+    for target in (generator, Sub):
+        with pytest.raises(SwapError, match="decorates functions and coroutine functions"):
+            patched("janet")(target)
+    with pytest.raises(OptionError, match="named by a string"):
+        patched(generator)
 
 
 def test_single_step_cells_are_caught_too():
