@@ -173,5 +173,5 @@ def test_forced_implementation_that_cannot_run_says_why(monkeypatch):
     with pytest.raises(KernelUnavailableError, match="'manual' of janet_scan.*torch.func"):
         torch.func.grad(lambda x: operation(x, *args[1:])[0].sum())(args[0].detach())
     monkeypatch.setenv(FORCE_VARIABLE, "magic")
-    with pytest.raises(KernelUnavailableError, match="knows only manual, naive"):
+    with pytest.raises(KernelUnavailableError, match="knows only manual, scripted, naive"):
         operation(*args)

@@ -1,0 +1,47 @@
+"""IndRNN for torch.jit.trace: a TorchScript loop, so that a trace is right at any length."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rnnswap.ops._scan import project
+from rnnswap.ops._script import scripted
+
+
+def indrnn_scan_scripted(
+    x: Tensor,
+    h0: Tensor,
+    w_ih: Tensor | None,
+    u: Tensor,
+    b_ih: Tensor | None,
+    b_hh: Tensor | None,
+    lengths: Tensor | None,
+    nonlinearity: str,
+    reverse: bool,
+) -> tuple[Tensor, Tensor]:
+    """As `indrnn_scan_naive`, arguments and results."""
+    projected = x if w_ih is None else project(x, w_ih, b_ih, b_hh)
+    result: tuple[Tensor, Tensor]
+    result = scripted(_loop)(projected, h0, u, lengths, nonlinearity == "relu", reverse)
+    return result
+
+
+def _loop(
+    projected: Tensor, h: Tensor, u: Tensor, lengths: Tensor | None, relu: bool, reverse: bool
+) -> tuple[Tensor, Tensor]:
+    outputs: list[Tensor] = []
+    for i in range(projected.size(0)):
+        t = projected.size(0) - 1 - i if reverse else i
+        summed = projected[t] + u * h
+        new_h = torch.relu(summed) if relu else torch.tanh(summed)
+        output = new_h
+        if lengths is not None:
+            active = (lengths.to(projected.device) > t).unsqueeze(-1)
+            output = torch.where(active, new_h, torch.zeros_like(new_h))
+            new_h = torch.where(active, new_h, h)
+        h = new_h
+        outputs.append(output)
+    if reverse:
+        outputs.reverse()
+    return torch.stack(outputs), h
