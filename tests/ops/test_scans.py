@@ -12,7 +12,7 @@ FAST = [
     (scan, implementation.name)
     for scan, (operation, _, _) in SCANS.items()
     for implementation in operation.implementations
-    if implementation.name != "naive"
+    if implementation.name != "naive" and (implementation.name, scan) != ("cpu", "janet-proj")
 ]
 SHAPES = [(1, 3, 4, 5), (2, 1, 3, 7), (7, 3, 5, 1), (63, 2, 4, 9)]
 
@@ -21,6 +21,10 @@ def implementation(scan, name):
     operation, arguments, settings = SCANS[scan]
     found = next(i for i in operation.implementations if i.name == name)
     return found.run, arguments, settings
+
+
+def reasons_against(scan, name):
+    return next(i for i in SCANS[scan][0].implementations if i.name == name).reasons_against
 
 
 def results_and_gradients(run, args):
@@ -67,6 +71,10 @@ def test_low_precision_is_as_close_to_float64_as_eager(scan, name, dtype):
     run, arguments, settings = implementation(scan, name)
     naive, _, _ = implementation(scan, "naive")
     args = arguments(20, 4, 6, 8, **settings, dtype=dtype)
+    reasons = reasons_against(scan, name)(*args)
+    if name == "cpu" and reasons:
+        assert dtype == torch.bfloat16
+        pytest.skip("; ".join(reasons))
     actual = results_and_gradients(run, args)
     eager = results_and_gradients(naive, args)
     truth = results_and_gradients(naive, in_double(args))
@@ -173,5 +181,5 @@ def test_forced_implementation_that_cannot_run_says_why(monkeypatch):
     with pytest.raises(KernelUnavailableError, match="'manual' of janet_scan.*torch.func"):
         torch.func.grad(lambda x: operation(x, *args[1:])[0].sum())(args[0].detach())
     monkeypatch.setenv(FORCE_VARIABLE, "magic")
-    with pytest.raises(KernelUnavailableError, match="knows only manual, scripted, naive"):
+    with pytest.raises(KernelUnavailableError, match="knows only cpu, manual, scripted, naive"):
         operation(*args)

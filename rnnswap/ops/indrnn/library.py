@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnnswap.ops._scan import project
-from rnnswap.ops.indrnn.manual import backward_steps, forward_steps
+from rnnswap.ops.indrnn.cpu import best_loops
 
 
 def indrnn_scan_library(
@@ -38,8 +38,13 @@ def _steps(
     reverse: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The loop; the states come back empty where they are the output."""
-    steps = forward_steps(projected.clone(), h0, u, lengths, nonlinearity, reverse)
-    return steps.output, steps.h_n, projected.new_empty(0) if lengths is None else steps.states
+    loops = best_loops(projected, h0, u)
+    steps = loops.forward(projected.clone(), h0, u, lengths, nonlinearity, reverse)
+    if lengths is None:
+        return steps.output, steps.h_n, projected.new_empty(0)
+    # An operator may not return a tensor twice.
+    held = steps.states.clone() if steps.states is steps.output else steps.states
+    return steps.output, steps.h_n, held
 
 
 @_steps.register_fake
@@ -66,7 +71,9 @@ def _steps_backward(
     nonlinearity: str,
     reverse: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    return backward_steps((d_output, d_h), states, h0, u, lengths, nonlinearity, reverse)
+    return best_loops(states, h0, u).backward(
+        (d_output, d_h), states, h0, u, lengths, nonlinearity, reverse
+    )
 
 
 @_steps_backward.register_fake

@@ -6,6 +6,7 @@ is a few element-wise operations a step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -30,9 +31,21 @@ class Steps(NamedTuple):
     states: Tensor  # (T, B, H), held past a row's length
 
 
+class Loops(NamedTuple):
+    """The two loops over the steps; `forward_steps` and `backward_steps` say what they take."""
+
+    forward: Callable[..., Steps]
+    backward: Callable[..., tuple[Tensor, Tensor, Tensor]]
+
+
 def indrnn_scan_manual(*args: Any) -> tuple[Tensor, Tensor]:
     """As `indrnn_scan_naive`, arguments and results."""
-    result: tuple[Tensor, Tensor] = _IndrnnScan.apply(*args)  # type: ignore[no-untyped-call]
+    return indrnn_scan_with(Loops(forward_steps, backward_steps), *args)
+
+
+def indrnn_scan_with(loops: Loops, *args: Any) -> tuple[Tensor, Tensor]:
+    """As `indrnn_scan_naive`, by the given loops."""
+    result: tuple[Tensor, Tensor] = _IndrnnScan.apply(loops, *args)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -40,6 +53,7 @@ class _IndrnnScan(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
+        loops: Loops,
         x: Tensor,
         h0: Tensor,
         w_ih: Tensor | None,
@@ -51,7 +65,8 @@ class _IndrnnScan(torch.autograd.Function):
         reverse: bool,
     ) -> tuple[Tensor, Tensor]:
         projected = x.clone() if w_ih is None else project(x, w_ih, b_ih, b_hh)
-        steps = forward_steps(projected, h0, u, lengths, nonlinearity, reverse)
+        steps = loops.forward(projected, h0, u, lengths, nonlinearity, reverse)
+        ctx.loops = loops
         ctx.constants = (lengths, nonlinearity, reverse)
         ctx.save_for_backward(x, h0, w_ih, u, b_ih, b_hh, steps.states)
         return steps.output, steps.h_n
@@ -59,21 +74,21 @@ class _IndrnnScan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
         *inputs, states = ctx.saved_tensors
-        needs = ctx.needs_input_grad
+        needs = ctx.needs_input_grad[1:]
         constants = (None, None, None)  # lengths, nonlinearity and reverse have no gradient
         if torch.is_grad_enabled():
             found = recorded_backward(
                 indrnn_scan_naive, inputs, ctx.constants, grads, needs[: len(inputs)]
             )
-            return (*found, *constants)
+            return (None, *found, *constants)
         x, h0, w_ih, u, _, _ = inputs
-        d_projected, d_h0, d_u = backward_steps(grads, states, h0, u, *ctx.constants)
+        d_projected, d_h0, d_u = ctx.loops.backward(grads, states, h0, u, *ctx.constants)
         if w_ih is None:
-            return (d_projected, d_h0, None, d_u, None, None, *constants)
+            return (None, d_projected, d_h0, None, d_u, None, None, *constants)
         any_bias = needs[4] or needs[5]
         d_x, d_w_ih, d_b = project_backward(d_projected, x, w_ih, (needs[0], needs[2], any_bias))
         d_b_ih, d_b_hh = (d_b if need else None for need in needs[4:6])
-        return (d_x, d_h0, d_w_ih, d_u, d_b_ih, d_b_hh, *constants)
+        return (None, d_x, d_h0, d_w_ih, d_u, d_b_ih, d_b_hh, *constants)
 
 
 def forward_steps(

@@ -10,6 +10,7 @@ from rnnswap.ops._dispatch import (
 )
 from rnnswap.ops._scan import scan_steps
 from rnnswap.ops._script import reasons_against_script
+from rnnswap.ops.janet.cpu import janet_scan_cpu, reasons_against_cpu
 from rnnswap.ops.janet.library import janet_scan_library
 from rnnswap.ops.janet.manual import janet_scan_manual
 from rnnswap.ops.janet.naive import janet_scan_naive
@@ -19,6 +20,7 @@ from rnnswap.ops.janet.scripted import janet_scan_scripted
 janet_scan = Operation(
     "janet_scan",
     (
+        Implementation("cpu", janet_scan_cpu, reasons_against_cpu),
         Implementation("manual", janet_scan_manual, reasons_against_custom_autograd),
         Implementation("scripted", janet_scan_scripted, reasons_against_script),
         Implementation("naive", janet_scan_naive, no_reasons),

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from rnnswap.ops._scan import project
-from rnnswap.ops.janet.manual import backward_steps, forward_steps
+from rnnswap.ops.janet.cpu import best_loops
+from rnnswap.ops.janet.manual import Steps
 
 
 def janet_scan_library(
@@ -46,11 +47,17 @@ def _steps(
     reverse: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The loop; what would be returned twice comes back empty the second time."""
-    steps = forward_steps(gates.clone(), h0, c0, w_hh, w_hr, lengths, beta, reverse)
-    empty = gates.new_empty(0)
-    carried = empty if steps.carried is steps.output else steps.carried
-    hidden = empty.clone() if lengths is None else steps.hidden
+    loops = best_loops(gates, h0, c0, w_hh, w_hr=w_hr)
+    steps = loops.forward(gates.clone(), h0, c0, w_hh, w_hr, lengths, beta, reverse)
+    together = w_hr is None and lengths is None
+    carried = gates.new_empty(0) if together else _own(steps.carried, steps)
+    hidden = gates.new_empty(0) if lengths is None else _own(steps.hidden, steps)
     return (*steps[:4], carried, hidden)
+
+
+def _own(tensor: Tensor, steps: Steps) -> Tensor:
+    """Return a copy if it is the output as well: an operator may not return a tensor twice."""
+    return tensor.clone() if tensor is steps.output else tensor
 
 
 @_steps.register_fake
@@ -91,7 +98,8 @@ def _steps_backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     grads = (d_output, d_h, d_c)
     states = (carried, hidden, h0, c0)
-    *found, d_w_hr = backward_steps(grads, gates, *states, w_hh, w_hr, lengths, beta, reverse)
+    loops = best_loops(gates, h0, c0, w_hh, w_hr=w_hr)
+    *found, d_w_hr = loops.backward(grads, gates, *states, w_hh, w_hr, lengths, beta, reverse)
     # Operators may not return their arguments, nor None.
     d_gates, d_h0, d_c0, d_w_hh = found
     d_h0, d_c0 = (d.clone() if d is given else d for d, given in ((d_h0, d_h), (d_c0, d_c)))

@@ -7,6 +7,7 @@ operations a step; the weights' gradients are one product over all steps after t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -35,9 +36,22 @@ class Steps(NamedTuple):
     hidden: Tensor  # (T, B, H or P), h after each step, held past a row's length
 
 
+class Loops(NamedTuple):
+    """The two loops over the steps; `forward_steps` and `backward_steps` say what they take."""
+
+    forward: Callable[..., Steps]
+    backward: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]]
+
+
 def janet_scan_manual(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
     """As `janet_scan_naive`, arguments and results."""
-    result: tuple[Tensor, Tensor, Tensor] = _JanetScan.apply(*args)  # type: ignore[no-untyped-call]
+    return janet_scan_with(Loops(forward_steps, backward_steps), *args)
+
+
+def janet_scan_with(loops: Loops, *args: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """As `janet_scan_naive`, by the given loops."""
+    result: tuple[Tensor, Tensor, Tensor]
+    result = _JanetScan.apply(loops, *args)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -45,6 +59,7 @@ class _JanetScan(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
+        loops: Loops,
         x: Tensor,
         h0: Tensor,
         c0: Tensor,
@@ -58,7 +73,8 @@ class _JanetScan(torch.autograd.Function):
         reverse: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         gates = x.clone() if w_ih is None else project(x, w_ih, b_ih, b_hh)
-        steps = forward_steps(gates, h0, c0, w_hh, w_hr, lengths, beta, reverse)
+        steps = loops.forward(gates, h0, c0, w_hh, w_hr, lengths, beta, reverse)
+        ctx.loops = loops
         ctx.constants = (lengths, beta, reverse)
         ctx.save_for_backward(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, *steps[3:])
         return steps[:3]
@@ -66,23 +82,23 @@ class _JanetScan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
         *inputs, gates, carried, hidden = ctx.saved_tensors
-        needs = ctx.needs_input_grad
+        needs = ctx.needs_input_grad[1:]
         constants = (None, None, None)  # lengths, beta and reverse have no gradient
         if torch.is_grad_enabled():
             found = recorded_backward(
                 janet_scan_naive, inputs, ctx.constants, grads, needs[: len(inputs)]
             )
-            return (*found, *constants)
+            return (None, *found, *constants)
         x, h0, c0, w_ih, w_hh, _, _, w_hr = inputs
-        d_gates, d_h0, d_c0, d_w_hh, d_w_hr = backward_steps(
+        d_gates, d_h0, d_c0, d_w_hh, d_w_hr = ctx.loops.backward(
             grads, gates, carried, hidden, h0, c0, w_hh, w_hr, *ctx.constants
         )
         if w_ih is None:
-            return (d_gates, d_h0, d_c0, None, d_w_hh, None, None, d_w_hr, *constants)
+            return (None, d_gates, d_h0, d_c0, None, d_w_hh, None, None, d_w_hr, *constants)
         any_bias = needs[5] or needs[6]
         d_x, d_w_ih, d_b = project_backward(d_gates, x, w_ih, (needs[0], needs[3], any_bias))
         d_b_ih, d_b_hh = (d_b if need else None for need in needs[5:7])
-        return (d_x, d_h0, d_c0, d_w_ih, d_w_hh, d_b_ih, d_b_hh, d_w_hr, *constants)
+        return (None, d_x, d_h0, d_c0, d_w_ih, d_w_hh, d_b_ih, d_b_hh, d_w_hr, *constants)
 
 
 def forward_steps(

@@ -1,0 +1,82 @@
+"""The C library of the recurrences: found, loaded once, and asked what it can do."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+#: Name of the shared library beside this file.
+LIBRARY = "librnnswap.so"
+_TYPES = {torch.float32: 0, torch.float64: 1}
+
+
+@functools.cache
+def load() -> ctypes.CDLL | str:
+    """Return the library, or in words why there is none."""
+    path = Path(__file__).with_name(LIBRARY)
+    if not path.exists():
+        return "the C library was not built when rnnswap was installed (no C compiler)"
+    try:
+        _share_openmp()
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        return f"the C library cannot be loaded: {error}"
+
+
+@functools.cache
+def level() -> int:
+    """Return the instruction set that this machine's CPU allows."""
+    library = load()
+    return 0 if isinstance(library, str) else int(library.rnnswap_level())
+
+
+def reasons_against_native(*tensors: Tensor | None) -> list[str]:
+    """Return why a kernel cannot take these tensors: device, type, or no library at all."""
+    library = load()
+    if isinstance(library, str):
+        return [library]
+    given = [t for t in tensors if t is not None]
+    first = given[0]
+    if any(t.device.type != "cpu" for t in given):
+        return [f"the C library runs on the CPU, got {first.device}"]
+    if first.dtype not in _TYPES:
+        return [f"the C library knows float32 and float64, got {first.dtype}"]
+    if any(t.dtype != first.dtype for t in given):
+        return ["the C library takes tensors of one dtype"]
+    return []
+
+
+def function(name: str, *arguments: Any, result: Any = None) -> Any:
+    """Return a function of the library with its argument types set."""
+    found = getattr(load(), name)
+    found.argtypes = list(arguments)
+    found.restype = result
+    return found
+
+
+def is_double(tensor: Tensor) -> int:
+    """Return what the kernels call the type of `tensor`."""
+    return _TYPES[tensor.dtype]
+
+
+def _share_openmp() -> None:
+    """Make the OpenMP runtime that torch has loaded visible to the library.
+
+    The library is linked against none, so that there is one runtime, and one team of threads, in
+    the process.
+    """
+    beside_torch = Path(torch.__file__).parent
+    candidates = sorted((beside_torch / "lib").glob("libgomp*"))
+    candidates += sorted(beside_torch.with_name("torch.libs").glob("libgomp*"))
+    for name in [*map(str, candidates), "libgomp.so.1", "libomp.so", "libiomp5.so"]:
+        try:
+            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL | os.RTLD_NOLOAD)
+        except OSError:
+            continue  # not the one that torch has loaded
+        return
