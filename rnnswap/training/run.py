@@ -7,6 +7,7 @@ import importlib.machinery
 import io
 import os
 import sys
+import threading
 import types
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,9 @@ def read_script(path: str) -> bytes:
 def run_script(path: str, args: Sequence[str]) -> int:
     """Run the script at `path` as `__main__` and return the exit code python would end with.
 
-    An uncaught exception is shown by `sys.excepthook`, without this package's frames. argv,
-    sys.path and `__main__` stay the script's afterwards, for what it left to run at exit.
+    An uncaught exception is shown by `sys.excepthook`, without this package's frames. As python
+    does, waits for the threads it started that are no daemons. argv, sys.path and `__main__` stay
+    the script's afterwards, for what it left to run at exit.
 
     Args:
         path: The script, as given on the command line.
@@ -59,8 +61,9 @@ def run_script(path: str, args: Sequence[str]) -> int:
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
     sys.modules["__main__"] = module = _main_module(file)
-    process = os.getpid()
+    process, others = os.getpid(), threading.enumerate()
     code = _execute(source, file, module)
+    code = _await_threads(code, others)
     if os.getpid() != process:
         # The script forked and this is the child: it ends here, the parent alone reports.
         sys.exit(code)
@@ -87,6 +90,20 @@ def _execute(source: bytes, file: str, module: types.ModuleType) -> int:
     except BaseException as error:
         return _show(error)
     return 0
+
+
+def _await_threads(code: int, others: Sequence[threading.Thread]) -> int:
+    """Wait for the script's threads, not for `others` nor daemons; return the exit code."""
+    others = [*others, threading.current_thread()]
+    if all(t.daemon or t in others for t in threading.enumerate()):
+        return code
+    try:
+        # The interpreter's own way out, not join: threads that live as long as the main one and
+        # the idle ones of an executor are told to end. It happens once, here or at the exit.
+        threading._shutdown()  # type: ignore[attr-defined]
+    except KeyboardInterrupt as error:
+        return _show(error)
+    return code
 
 
 def _show(error: BaseException) -> int:

@@ -48,7 +48,12 @@ class Outcome:
     report: PatchReport | None = None
 
     def without_effect(self) -> list[str]:
-        """Say in sentences what was asked for and did not happen; empty if all did."""
+        """Say in sentences what was asked for and did not happen; empty if all did.
+
+        Empty too if the script failed: what it would have done is not known.
+        """
+        if self.code:
+            return []
         reasons = []
         if self.report is not None and not self.report.swapped:
             left = len(self.report.left)

@@ -147,6 +147,7 @@ def test_failing_script_keeps_its_code_and_is_still_reported(rnnswap, script, te
     if line is not None:
         assert line in err.splitlines()
     assert "rnnswap train script.py\n  cell           janet, 0 layers swapped\n" in err
+    assert "nothing was" not in err
 
 
 def test_closed_stdout_does_not_hide_the_screen(rnnswap, script):
@@ -207,6 +208,23 @@ def test_bound_out_of_range_exits_2_before_the_script_runs(rnnswap, script):
     code, out, err = rnnswap("train", "--clip", "norm:-1", script("print('ran')"))
     assert (code, out) == (2, "")
     assert err == "Error: clipping policy norm: max_norm must be > 0, got -1.0\n"
+
+
+@pytest.mark.slow
+def test_thread_that_outlives_the_script_is_swapped_and_clipped(tmp_path, script):
+    lines = [line for line in TRAINING.splitlines() if line.startswith("    ")]
+    name = script(
+        "import sys, threading, time, torch\nfrom torch import nn\n"
+        "def train():\n    time.sleep(1)\n"
+        + "\n".join(lines)
+        + "\nthreading.Thread(target=train).start()\n"
+    )
+    done = in_own_process(
+        "train", "--cell", "janet", "--clip", "norm:0.01", name, cwd=tmp_path, capture_output=True
+    )
+    assert (done.returncode, done.stdout) == (0, "JANET []\n")
+    assert "janet, 1 layer swapped" in done.stderr
+    assert "acted in 2 of 2 steps" in done.stderr
 
 
 @pytest.mark.slow

@@ -165,6 +165,33 @@ SCRIPTS = {
         threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
         print("main")
         """,
+    "thread-failing-script": """
+        import sys, threading, time
+        threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
+        sys.exit(6)
+        """,
+    "thread-of-the-main-thread": """
+        import threading
+        def follow():
+            threading.main_thread().join()
+            print("main ended", flush=True)
+        threading.Thread(target=follow).start()
+        """,
+    "thread-daemon": """
+        import threading, time
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        print("main")
+        """,
+    "thread-executor": """
+        from concurrent.futures import ThreadPoolExecutor
+        pool = ThreadPoolExecutor(2)
+        print(pool.submit(pow, 2, 5).result())
+        """,
+    "thread-and-atexit": """
+        import atexit, threading, time
+        atexit.register(print, "bye")
+        threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
+        """,
     "process-fork": """
         import multiprocessing
         class Box: pass

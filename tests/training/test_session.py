@@ -198,3 +198,14 @@ def test_no_layer_and_no_step_are_said(tmp_path):
     )
     assert trained == "nothing was trained: the script made no optimizer step"
     assert run(str(path)).without_effect() == [trained]
+
+
+@pytest.mark.parametrize(
+    "text", ["raise SystemExit(4)", "x = (1,", "import torch\ntorch.nn.LSTM(3, -5)"]
+)
+def test_failed_script_is_not_said_to_have_done_nothing(tmp_path, text):
+    path = tmp_path / "broken.py"
+    path.write_text(text)
+    outcome = run(str(path), swap=Swap("janet"))
+    assert outcome.code != 0
+    assert outcome.without_effect() == []
