@@ -15,6 +15,7 @@ from rnnswap.cli import EXIT_CHECK, EXIT_UNREADABLE
 from rnnswap.cli._console import AttentionName, CellName, cell_options
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source import files
+from rnnswap.patch.source.check import parse
 from rnnswap.patch.source.plan import Plan, make_plan
 from rnnswap.patch.source.rewrite import rewrite
 from rnnswap.spec import Finding
@@ -49,15 +50,15 @@ class _Totals:
     "cell_arguments",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Option of the cell, appended to constructor calls; may be repeated.  [default: none]",
+    help="Option of the cell, appended to constructor calls; repeatable.  [default: none]",
 )
 @click.option(
-    "--diff", is_flag=True, help="Print what would change instead of writing.  [default: write]"
+    "--diff", is_flag=True, help="Print what would change; write nothing.  [default: off]"
 )
 @click.option(
     "--check",
     is_flag=True,
-    help="Do not write; exit with 1 if something would change.  [default: write]",
+    help="Write nothing; exit with 1 if something would change.  [default: off]",
 )
 @click.pass_context
 def patch(
@@ -74,6 +75,9 @@ def patch(
 
     FILES are rewritten in place; - reads standard input and writes the result to standard output.
     What cannot be rewritten is left and reported as FILE:LINE:COLUMN CODE MESSAGE.
+
+    Exits with 0 if done or nothing was to do; 1 with --check if something would change; 2 for
+    misuse; 123 if a file could not be read, parsed or rewritten, while the others go on.
     """
     plan = make_plan(cell, source, attention, cell_options(cell, cell_arguments))
     totals = _Totals()
@@ -130,7 +134,7 @@ class _Run(NamedTuple):
 
     def _file(self, path: str) -> bool:
         file = files.read(path)
-        text, findings = rewrite(file.text, self.plan, path)
+        text, findings = self._rewritten(file.text, path)
         changed = text != file.text
         if changed and not self.conditional:
             files.write(file, text)
@@ -139,11 +143,17 @@ class _Run(NamedTuple):
         self._report(path, findings)
         return changed
 
+    def _rewritten(self, text: str, path: str) -> tuple[str, list[Finding]]:
+        if not self.plan.may_match(text):
+            # Nothing would parse it, but a file that is named deserves to hear that it is broken.
+            parse(text.removeprefix("\ufeff"), path)
+        return rewrite(text, self.plan, path)
+
     def _stdin(self) -> bool:
         path = "<stdin>"
         data = sys.stdin.buffer.read()
         old, encoding = files.decode(data, path)
-        text, findings = rewrite(old, self.plan, path)
+        text, findings = self._rewritten(old, path)
         if self.diff and text != old:
             click.echo(_diff(path, old, text, encoding), nl=False)
         elif not self.conditional:
@@ -161,17 +171,19 @@ class _Run(NamedTuple):
         if places:
             done = "; ".join(f"{what} at {', '.join(where)}" for what, where in places.items())
             _say(f"{path}: {'would be rewritten: ' if self.conditional else ''}{done}")
+        elif findings:
+            _say(f"{path}: left as it is")
         else:
-            _say(f"{path}: nothing to do, {_why_nothing(self.plan, findings)}")
+            _say(f"{path}: nothing to do, {_why_nothing(self.plan)}")
         for finding in findings:
             if not finding.code.startswith("RSW1"):
                 place = f"{finding.line}:{finding.column}"
                 _say(f"{path}:{place} {finding.code} {finding.message}")
 
 
-def _why_nothing(plan: Plan, findings: list[Finding]) -> str:
-    if findings:
-        return "what was found is left"
+def _why_nothing(plan: Plan) -> str:
+    if len(plan.sources) > 1:
+        return "no use of a registered cell found that is not torch.nn.LSTM already"
     classes = dict.fromkeys(spec.target.replace(":", ".") for spec in plan.sources)
     return f"no use of {' or '.join(classes)} found"
 

@@ -67,11 +67,18 @@ def test_places_are_grouped_and_findings_named(patch):
     ]
 
 
+def test_a_file_that_does_not_parse_is_named_even_without_an_lstm(patch):
+    write("bad.py", "def f(:\n")
+    result = patch("bad.py")
+    assert result.exit_code == 123
+    assert "bad.py:1:7 RSW901 cannot be parsed as Python 3" in result.stderr
+
+
 def test_what_is_left_is_said(patch):
     write("m.py", "from torch import nn\nx = getattr(nn, 'LSTM')\n")
     result = patch("m.py")
     assert result.exit_code == 0
-    assert result.stderr.splitlines()[0] == "m.py: nothing to do, what was found is left"
+    assert result.stderr.splitlines()[0] == "m.py: left as it is"
 
 
 def test_check_does_not_write_and_exits_1(patch):

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source import codes
+from rnnswap.patch.source.bound import first_unbound, has_late_future
 from rnnswap.patch.source.result import Keywords, Result, Span
 
 _Alias = tuple[str, str, str]
@@ -58,6 +59,7 @@ def check_equivalent(old_tree: ast.Module, old: str, result: Result, path: str) 
         new_tree = parse(result.text, path)
     except RewriteError as error:
         _refuse(path, f"the result would not parse ({error.reason})", error)
+    _check_order(new_tree, result, path)
     redo = _Redo(old, result)
     expected = redo.visit(old_tree)
     if redo.pending():
@@ -76,6 +78,16 @@ def check_equivalent(old_tree: ast.Module, old: str, result: Result, path: str) 
         _refuse(path, "its comments cannot be compared", error)
     if not same:
         _refuse(path, "a comment would change")
+
+
+def _check_order(tree: ast.Module, result: Result, path: str) -> None:
+    """Refuse a new text in which an import stands too late, or before one from __future__."""
+    if has_late_future(tree):
+        _refuse(path, "an import would stand before one from __future__")
+    unbound = first_unbound(tree, sorted(result.written))
+    if unbound is not None:
+        name, line = unbound
+        _refuse(path, f"{name} would be read in line {line} before it is imported")
 
 
 def _refuse(path: str, reason: str, cause: Exception | None = None) -> NoReturn:

@@ -15,20 +15,21 @@ _DIVISIONS = (cst.FloorDivide, cst.Divide)
 _NOT_MODELS = ("optim", "sched", "scaler")
 
 
-def find_hazards(names: Names, former: str, now: str) -> list[Finding]:
+def find_hazards(names: Names, former: str, now: str, was_lstm: bool) -> list[Finding]:
     """Return what deserves a look after `former` became `now` in this module.
 
     Args:
         names: The names of the module.
         former: The class as spelled before, for the messages.
-        now: The class as spelled now.
+        now: The cell's name.
+        was_lstm: Whether what became another cell has an LSTM's four gates.
     """
     if not any(word in names.text for word in ("load_state_dict", "/ 4", "/4", "chunk")):
         return []
     visitor = _Hazards(names.module)
     names.module.visit(visitor)
     found = []
-    for node in visitor.slices:
+    for node in visitor.slices if was_lstm else ():
         message = f"{_short(names, node)} assumes {former}'s four gates; {now} has others"
         found.append(Finding(*names.place(node), codes.GATE_SLICE, message))
     for call in visitor.loads:

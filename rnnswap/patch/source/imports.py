@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,7 +19,15 @@ from libcst.metadata.scope_provider import ClassScope, ImportAssignment
 from rnnswap.patch.source.names import Names, bound_name, imported_name
 from rnnswap.patch.source.plan import spellings
 
-_LOOKED_UP = ("__all__", "globals", "locals", "vars", "eval", "exec")
+# With the name in quotes somewhere, any of these may look the name up.
+_LOOKUPS = re.compile(
+    r"\b(__all__|__dict__|getattr|hasattr|delattr|attrgetter|globals|locals|vars)\b"
+    r"|\bsys\s*\.\s*modules\b|(?<!\.)\b(eval|exec)\b"
+)
+# These look names of the module itself up, which may be known at run time alone.
+_OWN_LOOKUPS = re.compile(
+    r"\bglobals\s*\(|\bvars\s*\(\s*\)|\b(modules\s*\[|import_module\s*\(|__import__\s*\()\s*__name__\b"
+)
 
 
 class Import(NamedTuple):
@@ -77,13 +85,16 @@ class ImportChanges:
         return [alias for alias in statement.names if id(alias) not in gone]
 
 
-def usable_import(names: Names, target: str, first: int) -> str | None:
+def usable_import(
+    names: Names, target: str, first: int, nodes: Sequence[cst.CSTNode]
+) -> str | None:
     """Return the local name under which the class of `target` is imported at the top already.
 
     Args:
         names: The names of the module.
         target: `"package.module:Class"`.
         first: Index of the first top-level statement that needs it.
+        nodes: The expressions that will be replaced by it.
     """
     same = set(spellings(target))
     for assignment in names.globals.assignments:
@@ -92,27 +103,36 @@ def usable_import(names: Names, target: str, first: int) -> str | None:
         line = names.parent(assignment.node)
         if line not in names.module.body or names.module.body.index(line) >= first:
             continue
-        if not _is_taken(names, assignment.name, same):
+        if not _is_taken(names, assignment.name, same, nodes):
             return assignment.name
     return None
 
 
-def free_name(names: Names, target: str) -> str:
-    """Return a name for the class of `target` that nothing in the module uses otherwise."""
+def free_name(names: Names, target: str, nodes: Sequence[cst.CSTNode]) -> str:
+    """Return a name for the class of `target` that nothing in the module uses otherwise.
+
+    Args:
+        names: The names of the module.
+        target: `"package.module:Class"`.
+        nodes: The expressions that will be replaced by it.
+    """
     module, _, name = target.partition(":")
     same = set(spellings(target))
-    if not _is_taken(names, name, same):
+    if not _is_taken(names, name, same, nodes):
         return name
     package = "".join(part.capitalize() for part in module.partition(".")[0].split("_"))
     candidate = package + name
-    while _is_taken(names, candidate, same):
+    while _is_taken(names, candidate, same, nodes):
         candidate += "_"
     return candidate
 
 
-def _is_taken(names: Names, name: str, same: set[str]) -> bool:
+def _is_taken(names: Names, name: str, same: set[str], nodes: Sequence[cst.CSTNode]) -> bool:
     """Return whether `name` is bound to, or read as, anything but one of the dotted names."""
-    if hasattr(builtins, name):
+    if hasattr(builtins, name) or names.is_respelled(name) or names.is_deleted(name):
+        return True
+    # Where a function imports it for itself, it may do so after the place of one of the nodes.
+    if any(names.is_bound_locally(name, node) for node in nodes):
         return True
     for scope in names.scopes:
         for assignment in scope.assignments:
@@ -170,8 +190,10 @@ def _is_inside(names: Names, node: cst.CSTNode, replaced: set[cst.CSTNode]) -> b
 
 def _is_looked_up(text: str, name: str) -> bool:
     """Return whether the module lists `name` in __all__ or may look it up as a string."""
+    if _OWN_LOOKUPS.search(text):
+        return True
     quoted = re.search(rf"""(['"]){re.escape(name)}\1""", text)
-    return quoted is not None and any(re.search(rf"\b{word}\b", text) for word in _LOOKED_UP)
+    return quoted is not None and _LOOKUPS.search(text) is not None
 
 
 def _without_comment_losses(names: Names, removals: list[Removal]) -> list[Removal]:

@@ -20,7 +20,7 @@ from libcst.metadata import (
 )
 from libcst.metadata.expression_context_provider import ExpressionContextVisitor
 from libcst.metadata.position_provider import PositionProvidingCodegenState
-from libcst.metadata.scope_provider import Scope, ScopeVisitor
+from libcst.metadata.scope_provider import ComprehensionScope, Scope, ScopeVisitor
 
 
 def find_scopes(
@@ -102,10 +102,52 @@ class _ContextVisitor(ExpressionContextVisitor):
     def on_visit(self, node: cst.CSTNode) -> bool:
         return type(node) not in _BARE and super().on_visit(node)
 
+    # libcst takes the names that a pattern binds for names that are read.
+
+    def leave_MatchAs(self, original_node: cst.MatchAs) -> None:  # noqa: N802
+        self._bind(original_node.name)
+
+    def leave_MatchStar(self, original_node: cst.MatchStar) -> None:  # noqa: N802
+        self._bind(original_node.name)
+
+    def leave_MatchMapping(self, original_node: cst.MatchMapping) -> None:  # noqa: N802
+        self._bind(original_node.rest)
+
+    def _bind(self, name: cst.Name | None) -> None:
+        if name is not None:
+            self.provider.set_metadata(name, ExpressionContext.STORE)
+
 
 class _ScopeVisitor(ScopeVisitor):
     def on_visit(self, node: cst.CSTNode) -> bool:
         return type(node) not in _BARE and super().on_visit(node)
+
+    def visit_MatchKeywordElement(self, node: cst.MatchKeywordElement) -> bool:  # noqa: N802
+        # The key names an attribute.
+        node.pattern.visit(self)
+        return False
+
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> bool:  # noqa: N802
+        # In a comprehension it binds in the function around; libcst says in the comprehension.
+        scope = self.scope
+        while isinstance(scope, ComprehensionScope):
+            scope = scope.parent
+        with self._switch_scope(scope):
+            node.target.visit(self)
+        node.value.visit(self)
+        scope._assignment_count += 1
+        return False
+
+    # What is read further down sees what a pattern binds; libcst goes by this count.
+
+    def leave_MatchAs(self, original_node: cst.MatchAs) -> None:  # noqa: N802
+        self.scope._assignment_count += 1
+
+    def leave_MatchStar(self, original_node: cst.MatchStar) -> None:  # noqa: N802
+        self.scope._assignment_count += 1
+
+    def leave_MatchMapping(self, original_node: cst.MatchMapping) -> None:  # noqa: N802
+        self.scope._assignment_count += 1
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
         if type(original_node) not in _BARE:

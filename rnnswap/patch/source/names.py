@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -57,13 +58,45 @@ class Names:
         self._positions = layout.positions
         self._accesses: dict[cst.Name, Access] = {}
         self._quoted: dict[cst.CSTNode, Scope] = {}
+        words = () if self.text.isascii() else set(re.findall(r"[^\W\d]\w*", self.text))
+        self._respelled = {unicodedata.normalize("NFKC", w) for w in words if not w.isascii()}
         for scope in self.scopes:
             for access in scope.accesses:
-                root = _root(access.node)
+                root = root_of(access.node)
                 if root is not None:
                     self._accesses[root] = access
                 else:
                     self._quoted[access.node] = scope
+
+    def is_visible(self, binding: cst.CSTNode, node: cst.CSTNode) -> bool:
+        """Return whether what is imported beside `binding` can be read at `node`."""
+        around = [a for a in self.ancestors(binding) if isinstance(a, cst.FunctionDef)]
+        return not around or around[0] in self.ancestors(node)
+
+    def is_bound_locally(self, name: str, node: cst.CSTNode) -> bool:
+        """Return whether a function or class around `node` gives `name` a meaning there."""
+        root = root_of(node)
+        access = self._accesses.get(root) if root is not None else None
+        found = access.scope[name] if access is not None else ()
+        return any(not isinstance(a.scope, GlobalScope) for a in found)
+
+    def is_deleted(self, name: str) -> bool:
+        """Return whether the module deletes `name` somewhere."""
+        return any(
+            self._contexts.get(access.node) is ExpressionContext.DEL
+            for scope in self.scopes
+            for access in scope.accesses[name]
+        )
+
+    def is_declared(self, name: str) -> bool:
+        """Return whether a function declares `name` to be a global or nonlocal one."""
+        return (
+            re.search(rf"\b(global|nonlocal)\b[^\n#;]*\b{re.escape(name)}\b", self.text) is not None
+        )
+
+    def is_respelled(self, name: str) -> bool:
+        """Return whether the text holds `name` in other characters that mean the same to Python."""
+        return name in self._respelled
 
     @property
     def globals(self) -> Scope:
@@ -83,12 +116,17 @@ class Names:
 
     def meaning(self, node: cst.CSTNode, depth: int = 0) -> Meaning:
         """Return what `node` refers to; nothing unless it is a name or an attribute chain."""
-        root = _root(node)
+        root = root_of(node)
         access = self._accesses.get(root) if root is not None else None
         if root is None or access is None:
             return Meaning()
         rest = dotted(node)[len(root.value) :]
-        return self._combine(referents(access, root.value), rest, depth)
+        found = referents(access, root.value)
+        everywhere = access.scope[root.value]
+        if len(found) < len(everywhere) and self._is_in_loop(root):
+            # The next turn sees what is bound further down.
+            found = list(everywhere)
+        return self._combine(found, rest, depth)
 
     def quoted(self) -> Iterator[tuple[cst.CSTNode, str, Meaning]]:
         """Yield each name inside a string that is an annotation, with the string."""
@@ -170,6 +208,14 @@ class Names:
         assert node is not None
         return Meaning(found.names, found.certain, found.bindings or (node,))
 
+    def _is_in_loop(self, node: cst.CSTNode) -> bool:
+        for ancestor in self.ancestors(node):
+            if isinstance(ancestor, cst.FunctionDef | cst.ClassDef):
+                return False
+            if isinstance(ancestor, cst.For | cst.While):
+                return True
+        return False
+
     def _is_none(self, assignment: BaseAssignment) -> bool:
         """Return whether this is `nn = None`, the usual stand-in where torch is missing."""
         value = self._plain_value(getattr(assignment, "node", None))
@@ -239,7 +285,8 @@ def literal_text(node: cst.CSTNode) -> str | None:
     return None
 
 
-def _root(node: cst.CSTNode) -> cst.Name | None:
+def root_of(node: cst.CSTNode) -> cst.Name | None:
+    """Return the first name of a name or attribute chain, None for anything else."""
     while isinstance(node, cst.Attribute):
         node = node.value
     return node if isinstance(node, cst.Name) else None

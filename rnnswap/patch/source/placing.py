@@ -37,7 +37,8 @@ def place(
             changes.instead = statement
             changes.index = index + 1
             return
-    if statements[index] in edited and isinstance(statements[index], cst.SimpleStatementLine):
+    if statements[index] in edited:
+        # One statement both binds and uses it: on one line, or in its branches.
         changes.index = index
         return
     changes.index = _end_of_run(statements, index)

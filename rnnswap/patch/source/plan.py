@@ -119,8 +119,8 @@ def make_plan(
     for name, value in (options or {}).items():
         _check_literal(name, value)
     if source is None and target.name == LSTM:
-        everything = tuple(entry.spec for entry in plugins.cells)
-        sources = tuple(s for s in everything if attention or s.target != target.target)
+        # LSTM itself too: with attention around it, it is not yet what it was.
+        sources = tuple(entry.spec for entry in plugins.cells)
     else:
         sources = (plugins.cells.get(source or LSTM).spec,)
         if attention is None and sources[0].target == target.target:

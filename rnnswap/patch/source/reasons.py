@@ -9,7 +9,7 @@ import libcst as cst
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.arguments import change_keywords
 from rnnswap.patch.source.find import Role, Use
-from rnnswap.patch.source.names import Names, dotted, last_name, literal_text
+from rnnswap.patch.source.names import Names, dotted, last_name, literal_text, root_of
 from rnnswap.patch.source.plan import Plan
 from rnnswap.spec import LSTM_ARGUMENTS
 
@@ -65,11 +65,23 @@ class Judge:
     def _name(self, use: Use) -> Reason | None:
         if not use.meaning.certain:
             return Reason(codes.AMBIGUOUS, "the name is bound in more than one way")
+        root = root_of(use.node)
+        assert root is not None
+        if self._names.is_respelled(root.value):
+            return Reason(codes.AMBIGUOUS, "the name also occurs in other characters")
+        if any(self._is_shared(binding, use, root.value) for binding in use.meaning.bindings):
+            return Reason(codes.AMBIGUOUS, "a function imports it for others")
         if self._plan.target_for(use.origin) is None:
             if self._plan.attention is not None:
                 return Reason(codes.NO_COUNTERPART, "attention needs a layer, not a single step")
             return Reason(codes.NO_COUNTERPART, f"{self._plan.cell.name} has no one-step class")
         return None
+
+    def _is_shared(self, binding: cst.CSTNode, use: Use, root: str) -> bool:
+        """Return whether a function binds the name outside itself, by `global` or `nonlocal`."""
+        names = self._names
+        inside = any(isinstance(a, cst.FunctionDef) for a in names.ancestors(binding))
+        return inside and (names.is_declared(root) or not names.is_visible(binding, use.node))
 
     def _place(self, use: Use) -> Reason | None:
         names = self._names

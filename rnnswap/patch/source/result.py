@@ -30,6 +30,7 @@ class Result:
         expressions: Span in the old text -> source of what stands there now.
         keywords: Span of a callee in the old text -> how the keywords of its call changed.
         removed: (line, column, bound name) of each name taken out of a from-import.
+        written: Local names under which the new classes are reached.
         added: (module, name, local name) of each name imported in addition.
     """
 
@@ -38,4 +39,5 @@ class Result:
     expressions: dict[Span, str] = field(default_factory=dict)
     keywords: dict[Span, Keywords] = field(default_factory=dict)
     removed: set[tuple[int, int, str]] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
     added: list[tuple[str, str, str]] = field(default_factory=list)

@@ -21,7 +21,7 @@ from rnnswap.patch.source.lookups import find_lookups
 from rnnswap.patch.source.metadata import Layout
 from rnnswap.patch.source.names import Names, bound_name, dotted
 from rnnswap.patch.source.placing import place, top_level_index
-from rnnswap.patch.source.plan import WITH_ATTENTION, Plan
+from rnnswap.patch.source.plan import LSTM, WITH_ATTENTION, Plan
 from rnnswap.patch.source.reasons import Judge, may_unpack
 from rnnswap.patch.source.result import Keywords, Result
 from rnnswap.spec import Finding
@@ -64,6 +64,7 @@ class _Transformation:
         self._edits: list[Edit] = []
         self._edited: list[Use] = []
         self._left: list[Use] = []
+        self._lookups: list[Finding] = []
         self._local: dict[str, str] = {}
         self._reused: set[str] = set()
 
@@ -71,6 +72,7 @@ class _Transformation:
         """Find and judge the uses, then edit the tree if there is anything to edit."""
         uses = [use for use in find_uses(self._names, self._plan) if not self._is_done(use)]
         judge = Judge(self._names, self._plan, uses)
+        self._lookups = find_lookups(self._names, self._plan)
         chosen = []
         for use in uses:
             reason = judge.reason(use)
@@ -78,15 +80,20 @@ class _Transformation:
                 chosen.append(use)
             else:
                 self._leave(use, reason.code, reason.text)
+        if self._lookups and all(use.role is Role.TEST for use in chosen):
+            # Nothing becomes the new class, so the tests are about what getattr finds.
+            for use in chosen:
+                self._leave(use, codes.LOOKUP, "what it tests is looked up with getattr")
+            chosen = []
         if chosen:
             self._name_imports(chosen)
             for use in chosen:
                 self._edit(use, judge)
         changes = self._import_changes()
+        self._result.findings += self._lookups
         if self._edits:
             self._apply(changes)
             self._look_around()
-        self._result.findings += find_lookups(self._names, self._plan)
         self._result.findings = sorted(set(self._result.findings))
         return self._result
 
@@ -105,14 +112,15 @@ class _Transformation:
     def _name_imports(self, uses: list[Use]) -> None:
         """Settle under which local name each class that will be written is reached."""
         first = min(top_level_index(self._names, use.node) for use in uses)
+        nodes = [use.node for use in uses]
         targets = {self._plan.target_for(use.origin) for use in uses}
         if any(self._wraps(use) for use in uses):
             targets.add(WITH_ATTENTION)
         for target in sorted(t for t in targets if t is not None):
-            present = usable_import(self._names, target, first)
+            present = usable_import(self._names, target, first, nodes)
             if present is not None:
                 self._reused.add(present)
-            self._local[target] = present or free_name(self._names, target)
+            self._local[target] = present or free_name(self._names, target, nodes)
 
     def _wraps(self, use: Use) -> bool:
         """Return whether the use gets a new call of with_attention around it."""
@@ -192,6 +200,7 @@ class _Transformation:
     def _apply(self, changes: ImportChanges) -> None:
         result = self._result
         result.text = apply(self._names, self._edits, changes).code
+        result.written = set(self._local.values())
         result.added = [(new.module, new.name, new.alias) for new in changes.additions]
         for removal in changes.removals:
             line, column = self._names.place(removal.statement)
@@ -199,16 +208,19 @@ class _Transformation:
 
     def _look_around(self) -> None:
         """Report what a rewriting may have upset elsewhere in the module."""
-        layers = [use for use in self._edited if use.origin.layer]
+        cell = self._plan.cell
+        layers = [u for u in self._edited if u.origin.layer and u.origin.spec.name != cell.name]
         if layers:
-            former = layers[0].origin.class_name
-            self._result.findings += find_hazards(self._names, former, self._plan.cell.name)
-        if not self._left:
+            former = layers[0].origin
+            was_lstm = former.spec.name == LSTM
+            self._result.findings += find_hazards(
+                self._names, former.class_name, cell.name, was_lstm
+            )
+        if not self._left and not self._lookups:
             return
         for use in self._edited:
             if use.role is Role.TEST:
-                former = use.origin.class_name
-                message = f"tests the new class, but {former} is still used in this file too"
+                message = f"tests the new class, but {use.origin.class_name} is still used in this file too"
                 self._report(use.node, codes.MIXED_TEST, message)
 
 

@@ -1,0 +1,7 @@
+# case:
+import torch.nn as nn
+
+
+def build(others):
+    [(nn := other) for other in others]
+    return nn.LSTM(1, 2)
