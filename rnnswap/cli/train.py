@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -81,16 +82,39 @@ def train(
     from rnnswap.training.session import Swap, train_script
 
     swap = None if cell is None else Swap(cell, attention, options)
+    stderr = sys.stderr
     outcome = train_script(script, args, clip=clip, swap=swap)
-    _show(outcome)
+    _show(outcome, stderr)
     ctx.exit(outcome.code or (EXIT_NO_EFFECT if outcome.without_effect() else 0))
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: Outcome, stderr: TextIO | None) -> None:
+    """Print the screen on `stderr`, ours from before the script, which may have put another there.
+
+    Its readers may have gone (a pipe into head) or the script may have closed it: the run keeps
+    its exit code then, and what cannot be told is not.
+    """
     from rnnswap.training.report import screen
 
-    # What the script printed stands before the screen, also where both go to one file. Its reader
-    # may have gone (a pipe into head) or the script may have closed it: that ends no report.
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-    talk().print(screen(outcome))
+    text = screen(outcome)
+    # What the script printed stands before the screen, also where both go to one file. Its streams
+    # may be any object by now, and fail in any way.
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    if stderr is None or stderr.closed:
+        stderr = sys.__stderr__
+    if stderr is None or stderr.closed:
+        return
+    # As text: rich would answer a broken pipe by an exit of its own and take stdout away.
+    with contextlib.redirect_stderr(stderr):
+        console = talk()
+        with console.capture() as lines:
+            console.print(text)
+    try:
+        stderr.write(lines.get())
+        stderr.flush()
+    except (OSError, ValueError):
+        # What stays in the buffer would fail again at the interpreter's end and change the code.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stderr.fileno())

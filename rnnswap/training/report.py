@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from pathlib import Path
@@ -51,15 +52,16 @@ def _swap_rows(outcome: Outcome) -> Iterable[tuple[str, str]]:
     report = outcome.report
     if outcome.swap is None or report is None:
         return
+    place = functools.partial(_place, outcome.folder)
     count = len(report.swapped)
     yield "cell", f"{outcome.swap}, {count} layer{'' if count == 1 else 's'} swapped"
     yield from _places(
-        f"{_place(c.file, c.line)}  {c.before} -> {c.after}  {c.parameters:,} parameters"
+        f"{place(c.file, c.line)}  {c.before} -> {c.after}  {c.parameters:,} parameters"
         for c in report.swapped
     )
     if report.left:
         yield "left", f"{len(report.left)} as found"
-        yield from _places(f"{_place(c.file, c.line)}  {c.before}: {c.reason}" for c in report.left)
+        yield from _places(f"{place(c.file, c.line)}  {c.before}: {c.reason}" for c in report.left)
 
 
 def _places(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
@@ -72,11 +74,11 @@ def _places(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
         yield "", f"and {more} more place{'' if more == 1 else 's'}"
 
 
-def _place(file: str, line: int) -> str:
+def _place(folder: str, file: str, line: int) -> str:
     path = Path(file)
     # Relative as an editor or a terminal opens it, unless the file lies elsewhere.
-    near = path.is_absolute() and path.is_relative_to(Path.cwd())
-    return f"{os.path.relpath(path) if near else file}:{line}"
+    near = folder and path.is_absolute() and path.is_relative_to(folder)
+    return f"{os.path.relpath(path, folder) if near else file}:{line}"
 
 
 def _clipping(outcome: Outcome) -> str:

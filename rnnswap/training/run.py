@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib.machinery
 import io
 import os
@@ -40,6 +41,14 @@ def read_script(path: str) -> bytes:
         raise ScriptError(f"script {path!r} cannot be read: {error.strerror}") from error
 
 
+def working_folder() -> str:
+    """Return the absolute path of the working folder; empty if it was deleted."""
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return ""
+
+
 def run_script(path: str, args: Sequence[str]) -> int:
     """Run the script at `path` as `__main__` and return the exit code python would end with.
 
@@ -56,7 +65,7 @@ def run_script(path: str, args: Sequence[str]) -> int:
     """
     source = read_script(path)
     # As python makes it: absolute, but neither normalised nor resolved.
-    file = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118
+    file = os.path.join(working_folder(), path)  # noqa: PTH118
     sys.argv = [path, *args]
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
@@ -123,7 +132,10 @@ def _exit_code(error: SystemExit) -> int:
         return 0
     if isinstance(error.code, int):
         return error.code
-    print(error.code, file=sys.stderr)  # noqa: T201  (as python does)
+    stream = sys.__stderr__ if sys.stderr is None else sys.stderr
+    # As python does, which ends with 1 also where nobody can read why.
+    with contextlib.suppress(Exception):
+        print(error.code, file=stream)
     return 1
 
 

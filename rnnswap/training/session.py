@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnnswap.clip import install, parse
 from rnnswap.patch._runtime import patched
 from rnnswap.training.record import Recorder, Summary
-from rnnswap.training.run import run_script
+from rnnswap.training.run import run_script, working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +38,11 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a script: its exit code, what was swapped, what was recorded."""
+    """What became of a script: its exit code, what was swapped, what was recorded.
+
+    `folder` is where the run was started, which the script may have left: places below it are
+    shown relative to it. Empty, all are shown as they are.
+    """
 
     script: str
     code: int
@@ -46,6 +50,7 @@ class Outcome:
     summary: Summary
     swap: Swap | None = None
     report: PatchReport | None = None
+    folder: str = ""
 
     def without_effect(self) -> list[str]:
         """Say in sentences what was asked for and did not happen; empty if all did.
@@ -77,14 +82,14 @@ def train_script(script: str, args: Sequence[str], *, clip: str, swap: Swap | No
         RnnswapError: The run could not start: what is asked for does not exist or cannot be read.
             What the script itself raises is shown and becomes the outcome's code.
     """
-    policy = parse(clip)
+    policy, folder = parse(clip), working_folder()
     recorder = Recorder()
     with contextlib.ExitStack() as stack:
         report = None if swap is None else stack.enter_context(_patched(swap))
         stack.enter_context(recorder)
         stack.enter_context(install(policy, callback=recorder.on_clip))
         code = run_script(script, args)
-    return Outcome(script, code, policy, recorder.summary(), swap, report)
+    return Outcome(script, code, policy, recorder.summary(), swap, report, folder)
 
 
 def _patched(swap: Swap) -> patched:

@@ -157,6 +157,17 @@ def test_closed_stdout_does_not_hide_the_screen(rnnswap, script):
 
 
 @pytest.mark.parametrize(
+    "leave", ["os.chdir('/')", "os.mkdir('d'); os.chdir('d'); os.rmdir('../d')"]
+)
+def test_places_are_relative_to_where_the_run_was_started(rnnswap, script, leave):
+    code, _, err = rnnswap(
+        "train", "--cell", "janet", script(f"import os; {leave}\n" + TRAINING, "fit.py")
+    )
+    assert code == 0
+    assert "                 fit.py:8  LSTM(3, 5)" in err
+
+
+@pytest.mark.parametrize(
     ("args", "sentence"),
     [
         (["missing.py"], "script 'missing.py' does not exist"),

@@ -1,5 +1,6 @@
 """The text of the screen for given outcomes."""
 
+import dataclasses
 import io
 
 import pytest
@@ -57,10 +58,15 @@ def test_screen_without_swap_and_clipping_has_no_such_lines():
     assert "  gradient norm  1.83 (mean)\n" in text
 
 
-def test_place_below_the_working_folder_is_relative(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_place_below_the_folder_of_the_start_is_relative(tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
     file = str(tmp_path / "src" / "model.py")
-    assert "  src/model.py:7  LSTM" in shown(outcome([layer(file, 7)]))
+    ran = outcome([layer(file, 7)], left=[LeftAlone(file, 8, "Mine(2, 3)", "subclass")])
+    assert f"  {file}:7  LSTM" in shown(ran)
+    text = shown(dataclasses.replace(ran, folder=str(tmp_path)))
+    assert "  src/model.py:7  LSTM" in text
+    assert "  src/model.py:8  Mine" in text
+    assert f"  {file}:7  LSTM" in shown(dataclasses.replace(ran, folder=str(tmp_path / "sr")))
 
 
 def test_place_that_constructs_often_takes_one_line():

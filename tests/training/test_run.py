@@ -57,6 +57,7 @@ SCRIPTS = {
     "exit-true": "import sys; sys.exit(True)",
     "exit-text": "import sys; sys.exit('no data')",
     "exit-object": "import sys; sys.exit(['a', 2])",
+    "exit-text-none": "import sys; sys.stderr = None; sys.exit('no data')",
     "exit-in-exception": """
         import sys
         try:
@@ -221,12 +222,27 @@ def test_script_runs_as_python_runs_it(name, tmp_path):
     assert any(python)
 
 
+def test_reason_to_exit_that_cannot_be_told_keeps_the_code(tmp_path):
+    write(tmp_path / "script.py", "import sys; sys.stderr.close(); sys.exit('no data')")
+    python, ours = both("script.py", cwd=tmp_path)
+    assert ours[:2] == python[:2] == (1, b"")
+    assert b"Traceback" not in ours[2]
+
+
 def test_encoding_cookie_and_byte_order_mark_are_honoured(tmp_path):
     (tmp_path / "latin.py").write_bytes(b"# coding: latin-1\nprint(ascii('\xe4'))\n")
     (tmp_path / "mark.py").write_bytes(b"\xef\xbb\xbfprint(ascii('\xc3\xa4'))\n")
     for name in ("latin.py", "mark.py"):
         python, ours = both(name, cwd=tmp_path)
         assert ours == python == (0, b"'\\xe4'\n", b"")
+
+
+def test_script_starts_where_the_working_folder_is_gone(tmp_path):
+    write(tmp_path / "script.py", "print(__file__)")
+    (tmp_path / "gone").mkdir()
+    start = "import os; os.rmdir(os.getcwd()); " + RUN
+    command = [sys.executable, "-c", start, str(tmp_path / "script.py")]
+    assert ended(command, tmp_path / "gone") == (0, f"{tmp_path / 'script.py'}\n".encode(), b"")
 
 
 def test_symlinked_script_finds_its_neighbours(tmp_path):
