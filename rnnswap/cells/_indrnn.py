@@ -173,6 +173,13 @@ class IndRNNv2(IndRNN):
             for layer in range(self.num_layers):
                 self.add_module(f"batch_norm_l{layer}", nn.BatchNorm1d(width, **like))
 
+    def reset_parameters(self) -> None:
+        """Draw parameters as `IndRNN` does; batch norms start as torch's, statistics too."""
+        super().reset_parameters()
+        for norm in self.children():  # none yet while the base's constructor runs
+            if isinstance(norm, nn.BatchNorm1d):
+                norm.reset_parameters()
+
     def _after_layer(self, layer: int, x: Tensor, output: Tensor, lengths: Tensor | None) -> Tensor:
         if self.batch_norm:
             norm = getattr(self, f"batch_norm_l{layer}")
