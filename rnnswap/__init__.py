@@ -75,7 +75,7 @@ _HOMES = {
     "patch.source": ("rewrite_source",),
     "spec": ("AttentionSpec", "CellSpec", "ClipSpec", "OptionSpec"),
 }
-_MODULES = ("attention", "clip")
+_MODULES = ("attention", "clip", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted((*_HOME_OF, *_MODULES))

@@ -1,7 +1,8 @@
 """The `rnnswap` command. Errors become exit codes here and nowhere else.
 
-Exit codes: 0 done or nothing to do; 1 `--check` and something would change; 2 misuse;
-3 `train`: ran without effect; 123 some file could not be read, parsed or rewritten.
+Exit codes: 0 done or nothing to do; 1 `--check` and something would change, or `plugins check`
+failed; 2 misuse; 3 `train`: ran without effect; 123 some file could not be read, parsed or
+rewritten.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ EXIT_UNREADABLE = 123
 # here so that `rnnswap --help` imports none of them.
 _COMMANDS = {
     "patch": "Rewrite nn.LSTM in source files into another cell.",
-    "plugins": "List cells, attention mechanisms and clipping policies.",
+    "plugins": "List cells, attention mechanisms and clipping policies; check a cell.",
     "train": "Run a training script with another cell and gradient clipping.",
 }
 

@@ -8,15 +8,25 @@ from rich.table import Table
 
 from rnnswap import discovery
 from rnnswap.cli._console import results, talk
+from rnnswap.cli.plugins_check import check
 from rnnswap.registry import Registry
 
 
-@click.command()
-def plugins() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def plugins(ctx: click.Context) -> None:
     """List cells, attention mechanisms and clipping policies.
 
     Each with the distribution that provides it; then, on stderr, what failed to load and why.
     """
+    if ctx.invoked_subcommand is None:
+        _list()
+
+
+plugins.add_command(check)
+
+
+def _list() -> None:
     found = discovery.installed()
     out = results()
     out.print(_table("Cells", found.cells))
