@@ -67,6 +67,9 @@ class _Editor(cst.CSTTransformer):
 
 def _replacement(edit: Edit, updated: cst.CSTNode) -> cst.BaseExpression:
     new = cst.parse_expression(edit.text)
+    if isinstance(edit.node, cst.Tuple | cst.BinaryOperation):
+        # One class now stands for two: the parentheses were theirs.
+        return new
     # Parentheses around the old expression stay.
     return new.with_changes(
         lpar=[*getattr(updated, "lpar", ()), *new.lpar],

@@ -11,7 +11,7 @@ import libcst as cst
 from rnnswap.patch.source.names import Meaning, Names, last_name, literal_text
 from rnnswap.patch.source.plan import WITH_ATTENTION, Origin, Plan, spellings
 
-_TYPE_TESTS = ("isinstance", "issubclass")
+TYPE_TESTS = ("isinstance", "issubclass")
 
 
 class Role(enum.Enum):
@@ -107,7 +107,7 @@ def _role(names: Names, node: cst.CSTNode) -> tuple[Role, cst.CSTNode | None]:
             return Role.ANNOTATION, None
         if isinstance(ancestor, cst.Comparison):
             return Role.TEST, None
-        if isinstance(ancestor, cst.Call) and last_name(ancestor.func) in _TYPE_TESTS:
+        if isinstance(ancestor, cst.Call) and last_name(ancestor.func) in TYPE_TESTS:
             return Role.TEST, None
     return Role.VALUE, None
 

@@ -7,6 +7,7 @@ import re
 import libcst as cst
 
 from rnnswap.patch.source import codes
+from rnnswap.patch.source.literals import find_literals
 from rnnswap.patch.source.names import Names, dotted, literal_text
 from rnnswap.patch.source.plan import Origin, Plan
 from rnnswap.spec import Finding
@@ -17,7 +18,11 @@ _CUSTOMARY = {"nn": "torch.nn", "torch": "torch"}
 
 def find_lookups(names: Names, plan: Plan) -> list[Finding]:
     """Return a finding for each lookup that may mean a class to be replaced."""
-    origins = plan.origins()
+    origins = {
+        name: origin
+        for name, origin in plan.origins().items()
+        if plan.attention is not None or origin.target != plan.target_for(origin)
+    }
     found = []
     star = _has_star(names, origins)
     for node in names.chains():
@@ -32,7 +37,7 @@ def find_lookups(names: Names, plan: Plan) -> list[Finding]:
         if meaning.names & set(origins):
             message = f"{name} kept: it stands in a string"
             found.append(Finding(*names.place(string), codes.IN_STRING, message))
-    return found
+    return found + find_literals(names, origins)
 
 
 def _call(names: Names, function: cst.CSTNode) -> cst.CSTNode:

@@ -21,7 +21,7 @@ from libcst.metadata.scope_provider import (
 from rnnswap.patch.source.metadata import Layout, find_scopes
 
 # Calls that return a module by its literal name.
-_IMPORTERS = ("importorskip", "import_module")
+_IMPORTERS = ("importorskip", "import_module", "__import__")
 _MAX_ALIASES = 5
 
 
@@ -183,9 +183,15 @@ class Names:
         return start.line, start.column + 1
 
     def span(self, node: cst.CSTNode) -> tuple[int, int, int, int]:
-        """Return start line (1-based), start column (0-based), end line and end column."""
-        found = self._positions[node]
-        return found.start.line, found.start.column, found.end.line, found.end.column
+        """Return start line (1-based), start column (0-based), end line and end column.
+
+        The parentheses of a tuple are part of it, as ast has it.
+        """
+        first = last = node
+        if isinstance(node, cst.Tuple) and node.lpar:
+            first, last = node.lpar[-1], node.rpar[0]
+        start, end = self._positions[first].start, self._positions[last].end
+        return start.line, start.column, end.line, end.column
 
     def code(self, node: cst.CSTNode) -> str:
         """Return the source of `node` as it stands."""
@@ -202,7 +208,7 @@ class Names:
             return Meaning()
         found = self.meaning(value, depth + 1)
         if isinstance(value, cst.Call):
-            found = Meaning(frozenset({_imported_by_call(value)} - {""}))
+            found = Meaning(frozenset({imported_by_call(value)} - {""}))
         if not found.names or not found.names <= self._modules:
             return Meaning()
         assert node is not None
@@ -292,7 +298,10 @@ def root_of(node: cst.CSTNode) -> cst.Name | None:
     return node if isinstance(node, cst.Name) else None
 
 
-def _imported_by_call(call: cst.Call) -> str:
-    if last_name(call.func) in _IMPORTERS and len(call.args) == 1:
-        return literal_text(call.args[0].value) or ""
-    return ""
+def imported_by_call(call: cst.Call) -> str:
+    """Return the module that `call` returns, imported by its literal name, else nothing."""
+    function = last_name(call.func)
+    if function not in _IMPORTERS or len(call.args) != 1:
+        return ""
+    name = literal_text(call.args[0].value) or ""
+    return name.partition(".")[0] if function == "__import__" else name

@@ -19,6 +19,7 @@ from rnnswap.patch.source.imports import (
 )
 from rnnswap.patch.source.lookups import find_lookups
 from rnnswap.patch.source.metadata import Layout
+from rnnswap.patch.source.mixed import is_mixed, joined, pair
 from rnnswap.patch.source.names import Names, bound_name, dotted
 from rnnswap.patch.source.placing import place, top_level_index
 from rnnswap.patch.source.plan import LSTM, WITH_ATTENTION, Plan
@@ -65,12 +66,15 @@ class _Transformation:
         self._edited: list[Use] = []
         self._left: list[Use] = []
         self._lookups: list[Finding] = []
+        self._mixed = False
+        self._kept: set[cst.CSTNode] = set()
         self._local: dict[str, str] = {}
         self._reused: set[str] = set()
 
     def run(self) -> Result:
         """Find and judge the uses, then edit the tree if there is anything to edit."""
         uses = [use for use in find_uses(self._names, self._plan) if not self._is_done(use)]
+        uses = [use for use in uses if self._plan.unwraps or self._pair(use) is None]
         judge = Judge(self._names, self._plan, uses)
         self._lookups = find_lookups(self._names, self._plan)
         chosen = []
@@ -85,6 +89,9 @@ class _Transformation:
             for use in chosen:
                 self._leave(use, codes.LOOKUP, "what it tests is looked up with getattr")
             chosen = []
+        self._mixed = is_mixed(self._left, self._lookups)
+        if self._mixed:
+            chosen = [use for use in chosen if self._pair(use) is None]
         if chosen:
             self._name_imports(chosen)
             for use in chosen:
@@ -101,6 +108,13 @@ class _Transformation:
         """Return whether the use is already what the plan would write."""
         same = use.origin.target == self._plan.target_for(use.origin)
         return same and use.mechanism == self._plan.attention
+
+    def _pair(self, use: Use) -> cst.BaseExpression | None:
+        """Return the test for both the class of `use` and what replaces it, if it stands in one."""
+        target = self._plan.target_for(use.origin)
+        if use.role is not Role.TEST or target is None:
+            return None
+        return pair(self._names, use, target)
 
     def _leave(self, use: Use, code: str, why: str) -> None:
         self._left.append(use)
@@ -144,10 +158,16 @@ class _Transformation:
         assert target is not None
         name = self._local[target]
         if self._wraps(use):
-            return use.whole, f'{self._local[WITH_ATTENTION]}({name}, "{self._plan.attention}")'
-        if self._plan.unwraps:
-            return use.whole, name
-        return use.node, name
+            name = f'{self._local[WITH_ATTENTION]}({name}, "{self._plan.attention}")'
+        if self._mixed and use.role is Role.TEST:
+            both = joined(self._names, use, name)
+            if both is not None:
+                self._kept |= {use.node, use.whole}
+                return use.whole, both
+        both_now = self._pair(use)
+        if both_now is not None:
+            return both_now, name
+        return (use.whole if self._wraps(use) or self._plan.unwraps else use.node), name
 
     def _keywords(self, use: Use, judge: Judge) -> tuple[cst.Call | None, Keywords]:
         """Return the call whose keywords change, None if none does, and how."""
@@ -182,7 +202,8 @@ class _Transformation:
         """Decide on the imports; report a name that stays because others may need it."""
         replaced: set[cst.CSTNode] = {edit.node for edit in self._edits}
         targets = {origin.target for origin in self._plan.origins().values()} | {WITH_ATTENTION}
-        removals, exported = find_removals(self._names, targets, replaced, self._reused)
+        gone = replaced - self._kept
+        removals, exported = find_removals(self._names, targets, gone, self._reused)
         for alias in exported:
             message = f"{bound_name(alias)} kept: imported for others to import or look up"
             self._report(alias, codes.EXPORTED, message)
@@ -216,11 +237,12 @@ class _Transformation:
             self._result.findings += find_hazards(
                 self._names, former.class_name, cell.name, was_lstm
             )
-        if not self._left and not self._lookups:
+        if not self._mixed:
             return
         for use in self._edited:
-            if use.role is Role.TEST:
-                message = f"tests the new class, but {use.origin.class_name} is still used in this file too"
+            if use.role in (Role.TEST, Role.PATTERN):
+                tested = "both classes, as" if use.node in self._kept else "the new class, but"
+                message = f"tests {tested} {use.origin.class_name} is still used in this file too"
                 self._report(use.node, codes.MIXED_TEST, message)
 
 
