@@ -106,12 +106,12 @@ def _show(outcome: Outcome, stderr: TextIO | None) -> None:
         stderr = sys.__stderr__
     if stderr is None or stderr.closed:
         return
-    # As text: rich would answer a broken pipe by an exit of its own and take stdout away.
-    with contextlib.redirect_stderr(stderr):
-        console = talk()
-        with console.capture() as lines:
-            console.print(text)
     try:
+        # As text: rich would answer a broken pipe by an exit of its own and take stdout away.
+        with contextlib.redirect_stderr(stderr):
+            console = talk()
+            with console.capture() as lines:
+                console.print(text)
         stderr.write(lines.get())
         stderr.flush()
     except (OSError, ValueError):
