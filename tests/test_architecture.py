@@ -115,6 +115,7 @@ HEAVY = {"torch", "triton", "matplotlib", "numpy"}
         (COMMAND, ["--help"], HEAVY | {"libcst", "rich", "importlib_metadata"}),
         (COMMAND, ["--version"], HEAVY | {"libcst"}),
         (COMMAND, ["plugins"], HEAVY | {"libcst"}),
+        (COMMAND, ["plugins", "check", "--help"], HEAVY | {"libcst"}),
         (COMMAND, ["patch", "--help"], HEAVY | {"libcst"}),
         (COMMAND, ["train", "--help"], HEAVY | {"libcst"}),
     ],

@@ -37,10 +37,12 @@ def gradients(subject: Subject) -> None:
                 require(finite, f"expected a finite {what}, got others")
 
 
-def _small(subject: Subject, setting: Setting, packed: bool) -> tuple[Callable[..., Any], Any]:
+def _small(
+    subject: Subject, setting: Setting, packed: bool, train: bool = False
+) -> tuple[Callable[..., Any], Any]:
     """Return a function of input, hx and all parameters, and small float64 arguments for it."""
     small = {**setting, "hidden_size": 2} | ({"proj_size": 1} if "proj_size" in setting else {})
-    layer = subject.build(small)
+    layer = subject.build(small).train(train)
     move_off_zero(layer)
     names = [name for name, _ in layer.named_parameters()]
     x, state = torch.randn(3, 2, I, dtype=torch.float64), states(small, 2)
@@ -97,7 +99,9 @@ def gradgradcheck_on_gpu(subject: Subject) -> None:
     """Second derivatives on a CUDA device equal finite differences of the first."""
     if not torch.cuda.is_available():
         raise CheckSkippedError("no CUDA device")
-    call, given = _small(subject, subject.deep(), packed=False)
+    # cuDNN differentiates in training mode only, in which options may draw random numbers.
+    train = not subject.options
+    call, given = _small(subject, subject.deep(), packed=False, train=train)
 
     def on_gpu(*tensors: Tensor) -> tuple[Tensor, ...]:
         result: tuple[Tensor, ...] = call(*(t.cuda() for t in tensors))
