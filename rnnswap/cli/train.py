@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from rnnswap import discovery, policy_text
 from rnnswap.cli import EXIT_NO_EFFECT
@@ -15,6 +16,8 @@ from rnnswap.cli._console import AttentionName, CellName, cell_options, talk
 from rnnswap.training.run import read_script
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rnnswap.training.session import Outcome
 
 
@@ -84,11 +87,24 @@ def train(
     swap = None if cell is None else Swap(cell, attention, options)
     stderr = sys.stderr
     outcome = train_script(script, args, clip=clip, swap=swap)
-    _show(outcome, stderr)
+    _show(outcome, stderr, _meant_for_us(ctx, args))
     ctx.exit(outcome.code or (EXIT_NO_EFFECT if outcome.without_effect() else 0))
 
 
-def _show(outcome: Outcome, stderr: TextIO | None) -> None:
+def _meant_for_us(ctx: click.Context, args: Sequence[str]) -> list[str]:
+    """Say which options of ours were given to the script alone, where they may be a mistake."""
+    own = args[: args.index("--")] if "--" in args else args
+    names = {argument.partition("=")[0] for argument in own}
+    return [
+        f"{name} after SCRIPT went to the script; write it before SCRIPT"
+        for option in ctx.command.params
+        if ctx.get_parameter_source(option.name or "") is not ParameterSource.COMMANDLINE
+        for name in option.opts
+        if name.startswith("--") and name in names
+    ]
+
+
+def _show(outcome: Outcome, stderr: TextIO | None, hints: Sequence[str]) -> None:
     """Print the screen on `stderr`, ours from before the script, which may have put another there.
 
     Its readers may have gone (a pipe into head) or the script may have closed it: the run keeps
@@ -96,7 +112,7 @@ def _show(outcome: Outcome, stderr: TextIO | None) -> None:
     """
     from rnnswap.training.report import screen
 
-    text = screen(outcome)
+    text = screen(outcome, hints)
     # What the script printed stands before the screen, also where both go to one file. Its streams
     # may be any object by now, and fail in any way.
     for stream in (sys.stdout, sys.stderr):

@@ -24,11 +24,11 @@ LISTED_PLACES = 10
 _LABEL_WIDTH = 15
 
 
-def screen(outcome: Outcome) -> RenderableType:
+def screen(outcome: Outcome, hints: Iterable[str] = ()) -> RenderableType:
     """Return what happened in a run, as lines for a console.
 
     What was swapped with the place of its construction, how often clipping acted, steps, loss,
-    gradient norm before and after clipping, and what was asked for without effect.
+    gradient norm before and after clipping, `hints`, and what was asked for without effect.
     """
     summary = outcome.summary
     rows: list[tuple[str, str]] = [
@@ -40,8 +40,16 @@ def screen(outcome: Outcome) -> RenderableType:
     ]
     title = Text(f"rnnswap train {outcome.script}", style="bold")
     lines = [_line(label, text) for label, text in rows if text]
-    warnings = [Text(reason, style="yellow") for reason in outcome.without_effect()]
+    sentences = [*hints, *_unreached(outcome.spawned), *outcome.without_effect()]
+    warnings = [Text(sentence, style="yellow") for sentence in sentences]
     return Group(title, *lines, *warnings)
+
+
+def _unreached(children: int) -> Iterable[str]:
+    if children == 1:
+        yield "1 child process was spawned: it runs without swap and clipping"
+    elif children:
+        yield f"{children} child processes were spawned: they run without swap and clipping"
 
 
 def _line(label: str, text: str) -> Text:
@@ -51,6 +59,7 @@ def _line(label: str, text: str) -> Text:
 def _swap_rows(outcome: Outcome) -> Iterable[tuple[str, str]]:
     report = outcome.report
     if outcome.swap is None or report is None:
+        yield "cell", "nn.LSTM as it is"
         return
     place = functools.partial(_place, outcome.folder)
     count = len(report.swapped)

@@ -10,6 +10,7 @@ from rnnswap.clip import install, parse
 from rnnswap.patch._runtime import patched
 from rnnswap.training.record import Recorder, Summary
 from rnnswap.training.run import run_script, working_folder
+from rnnswap.training.spawned import SpawnedProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +42,8 @@ class Outcome:
     """What became of a script: its exit code, what was swapped, what was recorded.
 
     `folder` is where the run was started, which the script may have left: places below it are
-    shown relative to it. Empty, all are shown as they are.
+    shown relative to it. Empty, all are shown as they are. `spawned` counts the child processes
+    that neither swap nor clipping reached.
     """
 
     script: str
@@ -51,6 +53,7 @@ class Outcome:
     swap: Swap | None = None
     report: PatchReport | None = None
     folder: str = ""
+    spawned: int = 0
 
     def without_effect(self) -> list[str]:
         """Say in sentences what was asked for and did not happen; empty if all did.
@@ -83,13 +86,15 @@ def train_script(script: str, args: Sequence[str], *, clip: str, swap: Swap | No
             What the script itself raises is shown and becomes the outcome's code.
     """
     policy, folder = parse(clip), working_folder()
-    recorder = Recorder()
+    recorder, children = Recorder(), SpawnedProcesses()
     with contextlib.ExitStack() as stack:
         report = None if swap is None else stack.enter_context(_patched(swap))
         stack.enter_context(recorder)
+        stack.enter_context(children)
         stack.enter_context(install(policy, callback=recorder.on_clip))
         code = run_script(script, args)
-    return Outcome(script, code, policy, recorder.summary(), swap, report, folder)
+    summary = recorder.summary()
+    return Outcome(script, code, policy, summary, swap, report, folder, children.count)
 
 
 def _patched(swap: Swap) -> patched:

@@ -83,7 +83,27 @@ def test_arguments_after_the_script_are_the_scripts(rnnswap, script):
     given = ["--help", "--cell", "x", "-v", "--", "--clip=none", "a b"]
     code, out, err = rnnswap("train", script(TRAINING), *given)
     assert (code, out) == (0, f"LSTM {given}\n")
-    assert "cell" not in err
+    assert "  cell           nn.LSTM as it is\n" in err
+    assert "clipping       none\n" in err
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ([], ["--cell", "janet"], ["--cell"]),
+        ([], ["-v", "--clip=norm:1.0", "--attention", "soft"], ["--attention", "--clip"]),
+        ([], ["--cell-arg", "beta=1"], ["--cell-arg"]),
+        (["--clip", "none"], ["--clip", "0.25"], []),
+        (["--cell", "lstm"], ["--cell", "x", "--clip", "1"], ["--clip"]),
+        ([], ["--help", "--celll", "cell", "--", "--cell"], []),
+    ],
+)
+def test_option_of_ours_after_the_script_is_pointed_out(rnnswap, script, before, after, named):
+    _, out, err = rnnswap("train", *before, script(TRAINING), *after)
+    assert out == f"LSTM {after}\n"
+    assert [line for line in err.splitlines() if "after SCRIPT" in line] == [
+        f"{name} after SCRIPT went to the script; write it before SCRIPT" for name in named
+    ]
 
 
 @pytest.mark.parametrize("options", [["--attention", "soft"], ["--cell", "lstm"]])

@@ -51,9 +51,9 @@ def test_screen_of_a_run():
     )
 
 
-def test_screen_without_swap_and_clipping_has_no_such_lines():
+def test_screen_without_swap_and_clipping():
     text = shown(Outcome("fit.py", 0, NoClip(), SUMMARY))
-    assert "cell" not in text
+    assert "  cell           nn.LSTM as it is\n" in text
     assert "  clipping       none\n" in text
     assert "  gradient norm  1.83 (mean)\n" in text
 
@@ -112,3 +112,16 @@ def test_run_without_effect_says_so_last():
         "nothing was swapped: the script constructed no torch.nn.LSTM",
         "nothing was trained: the script made no optimizer step",
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (1, "1 child process was spawned: it runs without swap and clipping\n"),
+        (4, "4 child processes were spawned: they run without swap and clipping\n"),
+    ],
+)
+def test_processes_out_of_reach_are_counted(count, sentence):
+    ran = outcome([layer()])
+    assert "spawned" not in shown(ran)
+    assert shown(dataclasses.replace(ran, spawned=count)).endswith(sentence)
