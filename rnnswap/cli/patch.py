@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +13,11 @@ from typing import NamedTuple
 
 import click
 
+from rnnswap import discovery
 from rnnswap.cli import EXIT_CHECK, EXIT_UNREADABLE
 from rnnswap.cli._console import AttentionName, CellName, cell_options
 from rnnswap.errors import RewriteError
-from rnnswap.patch.source import files
+from rnnswap.patch.source import codes, files
 from rnnswap.patch.source.check import parse
 from rnnswap.patch.source.plan import Plan, make_plan
 from rnnswap.patch.source.rewrite import rewrite
@@ -139,8 +142,8 @@ class _Run(NamedTuple):
         if changed and not self.conditional:
             files.write(file, text)
         if changed and self.diff:
-            click.echo(_diff(path, file.text, text, file.encoding), nl=False)
-        self._report(path, findings)
+            _print(_diff(path, file.text, text, file.encoding))
+        self._report(path, text, findings)
         return changed
 
     def _rewritten(self, text: str, path: str) -> tuple[str, list[Finding]]:
@@ -151,17 +154,17 @@ class _Run(NamedTuple):
 
     def _stdin(self) -> bool:
         path = "<stdin>"
-        data = sys.stdin.buffer.read()
+        data = _read_stdin(path)
         old, encoding = files.decode(data, path)
         text, findings = self._rewritten(old, path)
         if self.diff and text != old:
-            click.echo(_diff(path, old, text, encoding), nl=False)
+            _print(_diff(path, old, text, encoding))
         elif not self.conditional:
-            click.echo(text.encode(encoding), nl=False)
-        self._report(path, findings)
+            _print(text.encode(encoding))
+        self._report(path, text, findings)
         return text != old
 
-    def _report(self, path: str, findings: list[Finding]) -> None:
+    def _report(self, path: str, text: str, findings: list[Finding]) -> None:
         path = click.format_filename(path)
         places: dict[str, list[str]] = {}
         for finding in findings:
@@ -174,18 +177,63 @@ class _Run(NamedTuple):
         elif findings:
             _say(f"{path}: left as it is")
         else:
-            _say(f"{path}: nothing to do, {_why_nothing(self.plan)}")
+            _say(f"{path}: nothing to do, {_why_nothing(self.plan, text)}")
         for finding in findings:
             if not finding.code.startswith("RSW1"):
                 place = f"{finding.line}:{finding.column}"
                 _say(f"{path}:{place} {finding.code} {finding.message}")
 
 
-def _why_nothing(plan: Plan) -> str:
+def _why_nothing(plan: Plan, text: str) -> str:
     if len(plan.sources) > 1:
         return "no use of a registered cell found that is not torch.nn.LSTM already"
     classes = dict.fromkeys(spec.target.replace(":", ".") for spec in plan.sources)
-    return f"no use of {' or '.join(classes)} found"
+    return f"no use of {' or '.join(classes)} found{_other_source(plan, text)}"
+
+
+def _other_source(plan: Plan, text: str) -> str:
+    """Return a hint if the text seems to use another cell, which could be the source."""
+    words = set(re.findall(r"\w+", text))
+    here = {plan.cell.target, *(spec.target for spec in plan.sources)}
+    for entry in discovery.installed().cells:
+        spec = entry.spec
+        module, _, name = spec.target.partition(":")
+        if spec.target not in here and {name, module.partition(".")[0]} <= words:
+            return f"; it uses {module}.{name}: name it with --source {spec.name}"
+    return ""
+
+
+def _read_stdin(path: str) -> bytes:
+    if sys.stdin is None:
+        reason = "cannot be read: standard input is closed"
+        raise RewriteError(reason, path, code=codes.UNREADABLE)
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        reason = f"cannot be read: {files.explain(error)}"
+        raise RewriteError(reason, path, code=codes.UNREADABLE) from error
+
+
+def _print(data: bytes) -> None:
+    """Write results to standard output.
+
+    Raises:
+        RewriteError: It is closed, or its device is full. A pipe closed at its other end is
+            click's to handle.
+    """
+    path = "<stdout>"
+    if sys.stdout is None:
+        reason = "cannot be written: standard output is closed"
+        raise RewriteError(reason, path, code=codes.UNWRITABLE)
+    try:
+        click.echo(data, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is still buffered would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reason = f"cannot be written: {files.explain(error)}"
+        raise RewriteError(reason, path, code=codes.UNWRITABLE) from error
 
 
 def _summary(totals: _Totals, conditional: bool) -> str:

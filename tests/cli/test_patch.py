@@ -253,3 +253,55 @@ def test_patch_never_imports_torch_and_libcst_only_to_rewrite(tmp_path, content,
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == ("['libcst']\n" if libcst else "[]\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "hint"),
+    [
+        (AFTER, ["--cell", "indrnn"], "; it uses rnnswap.JANET: name it with --source janet"),
+        (AFTER, [], ""),
+        (AFTER.replace("rnnswap", "mine"), ["--cell", "indrnn"], ""),
+        ("import rnnswap\n", ["--cell", "indrnn"], ""),
+    ],
+)
+def test_a_file_with_another_cell_gets_a_hint(patch, text, options, hint):
+    write("m.py", text)
+    result = patch("m.py", *options)
+    expected = f"m.py: nothing to do, no use of torch.nn.LSTM found{hint}"
+    assert result.stderr.splitlines()[0] == expected
+
+
+def run_shell(command):
+    """Runs `rnnswap patch` as a shell redirects it."""
+    python = f"{sys.executable} -m rnnswap patch"
+    return subprocess.run(
+        ["sh", "-c", command.format(patch=python)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", ["--diff m.py", "- <m.py", "--diff - <m.py"])
+def test_a_full_device_is_one_sentence(patch, arguments):
+    write("m.py", BEFORE)
+    result = run_shell(f"{{patch}} {arguments} >/dev/full")
+    assert result.returncode == 123
+    assert result.stderr.splitlines() == [
+        "<stdout> RSW906 cannot be written: no space left on device",
+        f"0 files {'would be ' if 'diff' in arguments else ''}rewritten, "
+        f"0 {'would be ' if 'diff' in arguments else ''}left unchanged, 1 failed",
+    ]
+    assert read("m.py") == BEFORE.encode()
+
+
+@pytest.mark.parametrize(
+    ("redirection", "message"),
+    [
+        ("<&-", "<stdin> RSW903 cannot be read: standard input is closed"),
+        ("<m.py >&-", "<stdout> RSW906 cannot be written: standard output is closed"),
+    ],
+)
+def test_a_closed_stream_is_one_sentence(patch, redirection, message):
+    write("m.py", BEFORE)
+    result = run_shell(f"{{patch}} - {redirection}")
+    assert result.returncode == 123
+    assert result.stderr.splitlines()[0] == message

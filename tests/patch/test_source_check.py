@@ -87,5 +87,20 @@ def test_what_no_parser_takes_is_one_sentence(text):
         check.parse(text, "m.py")
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x = " + "1" * 5000, "a number is longer than Python's own limit of [0-9]+ digits"),
+        (
+            "x = 1" + " + 1" * 30_000,
+            "an expression is longer or nested deeper than Python's own limit",
+        ),
+    ],
+)
+def test_a_limit_of_python_is_named(text, reason):
+    with pytest.raises(RewriteError, match=f"cannot be parsed as Python 3: {reason}$"):
+        check.parse(text, "m.py")
+
+
 def test_doubtful_escapes_do_not_warn():
     assert check.parse('pattern = "\\d"\n', "m.py").body

@@ -35,7 +35,10 @@ def test_a_byte_order_mark_stays_in_the_text():
     [
         (b"x = 1\nname = '\xe4'\n", r"m\.py:2:9: cannot be decoded as utf-8: byte 0xe4"),
         (b"# coding: nonsense\n", r"m\.py: cannot be decoded: unknown encoding"),
-        (b"\xef\xbb\xbf# coding: latin-1\n", r"m\.py: cannot be decoded"),
+        (
+            b"\xef\xbb\xbf# coding: latin-1\n",
+            r"m\.py: .*it starts with UTF-8's byte order mark, but declares another encoding",
+        ),
         ("x = 1\n".encode("utf-16"), r"m\.py:1:1: cannot be decoded as utf-8: byte 0xff"),
         (b"# coding: hex\nx\n", r"m\.py: cannot be decoded as hex"),
         (b"# coding: ascii\n\n\xff\n", r"m\.py:3:1: cannot be decoded as ascii: byte 0xff"),
@@ -52,12 +55,56 @@ def test_missing_folder_and_pipe_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for name, reason in [
         ("missing.py", "cannot be read: no such file or directory"),
-        ("", "is a folder; give files"),
+        (".", "is a folder; give files"),
         ("pipe", "is not a regular file"),
     ]:
         with pytest.raises(RewriteError, match=reason) as caught:
             files.read(str(tmp_path / name))
         assert caught.value.code == codes.UNREADABLE
+
+
+def test_an_empty_name_is_not_taken_for_the_working_folder():
+    with pytest.raises(RewriteError, match="'': an empty name is no file; give the path of one"):
+        files.read("")
+
+
+@pytest.mark.skipif(not hasattr(os, "chown"), reason="the system has no owners")
+def test_owner_and_group_stay_where_they_may(tmp_path, monkeypatch):
+    path = tmp_path / "m.py"
+    path.write_text("x = 1\n")
+    file = files.read(str(path))
+    asked = []
+
+    def chown(target, uid, gid):
+        asked.append((uid, gid))
+        raise PermissionError(1, "Operation not permitted")
+
+    # Whoever runs the tests cannot own files of others, unless it is root.
+    monkeypatch.setattr(os, "chown", chown)
+    files.write(file, "x = 2\n")
+    assert asked == [(-1, file.status.st_gid), (file.status.st_uid, -1)]
+    assert path.read_text() == "x = 2\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+def test_root_keeps_the_owner_of_others(tmp_path):
+    path = tmp_path / "m.py"
+    path.write_text("x = 1\n")
+    os.chown(path, 12345, 54321)
+    path.chmod(0o2755)
+    files.write(files.read(str(path)), "x = 2\n")
+    status = path.stat()
+    assert (status.st_uid, status.st_gid) == (12345, 54321)
+    assert stat.S_IMODE(status.st_mode) == 0o2755
+
+
+def test_a_hard_link_keeps_the_old_content_and_the_path_gets_the_new(tmp_path):
+    path, other = tmp_path / "m.py", tmp_path / "other.py"
+    path.write_text("x = 1\n")
+    os.link(path, other)
+    files.write(files.read(str(path)), "x = 2\n")
+    assert path.read_text() == "x = 2\n"
+    assert other.read_text() == "x = 1\n"
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o640])

@@ -105,6 +105,13 @@ def test_deep_nesting_is_refused_in_one_sentence():
         rewrite_source(text)
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_last_comment_that_ends_in_a_backslash_survives(end):
+    text = f"from torch.nn import LSTM\nx = LSTM(1, 2)  # \\{end}"
+    after = f"from rnnswap import JANET\nx = JANET(1, 2)  # \\{end}"
+    assert rewrite_source(text)[0] == after
+
+
 def test_mixed_line_endings_form_feeds_and_tabs_survive():
     before = "\f\nimport os\r\nimport torch.nn as nn\n\f\nclass A:\r\n\tx = nn.LSTM(1, 2)\t\n\r\n"
     after = (

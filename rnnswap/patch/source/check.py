@@ -33,14 +33,26 @@ def parse(text: str, path: str) -> ast.Module:
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except SyntaxError as error:
-        reason = f"cannot be parsed as Python 3: {error.msg}"
+        reason = f"cannot be parsed as Python 3: {_in_words(error.msg)}"
         raise RewriteError(
             reason, path, error.lineno, error.offset or 1, code=codes.UNPARSABLE
         ) from error
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (RecursionError, MemoryError) as error:
+        reason = "an expression is longer or nested deeper than Python's own limit"
+        raise RewriteError(
+            f"cannot be parsed as Python 3: {reason}", path, code=codes.UNPARSABLE
+        ) from error
+    except ValueError as error:
         raise RewriteError(
             f"cannot be parsed as Python 3: {error}", path, code=codes.UNPARSABLE
         ) from error
+
+
+def _in_words(message: str) -> str:
+    digits = re.match(r"Exceeds the limit \((\d+) digits\)", message)
+    if digits is None:
+        return message
+    return f"a number is longer than Python's own limit of {digits.group(1)} digits"
 
 
 def check_equivalent(old_tree: ast.Module, old: str, result: Result, path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import stat
@@ -41,6 +42,9 @@ def read(path: str) -> SourceFile:
     Raises:
         RewriteError: It is missing, a folder, not a regular file, unreadable or undecodable.
     """
+    if not path:
+        reason = "an empty name is no file; give the path of one"
+        raise RewriteError(reason, "''", code=codes.UNREADABLE)
     target = Path(os.path.realpath(path))
     try:
         # Asked before opening: opening a named pipe would wait for a writer.
@@ -49,7 +53,7 @@ def read(path: str) -> SourceFile:
             status = os.fstat(file.fileno())
             data = file.read()
     except OSError as error:
-        reason = f"cannot be read: {_explain(error)}"
+        reason = f"cannot be read: {explain(error)}"
         raise RewriteError(reason, path, code=codes.UNREADABLE) from error
     text, encoding = decode(data, path)
     return SourceFile(path, target, data, text, encoding, status)
@@ -66,6 +70,11 @@ def decode(data: bytes, path: str) -> tuple[str, str]:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError as error:
+        if data.startswith(codecs.BOM_UTF8) and "problem" in error.msg:
+            reason = "it starts with UTF-8's byte order mark, but declares another encoding"
+            raise RewriteError(
+                f"cannot be decoded: {reason}", path, code=codes.UNDECODABLE
+            ) from error
         if "invalid or missing" not in error.msg:
             reason = f"cannot be decoded: {error.msg}"
             raise RewriteError(reason, path, code=codes.UNDECODABLE) from error
@@ -108,7 +117,8 @@ def write(file: SourceFile, text: str) -> None:
         with os.fdopen(handle, "wb") as stream:
             stream.write(text.encode(file.encoding))
             stream.flush()
-            # Windows has no fchmod.
+            _keep_owner(file, temporary)
+            # After the owner, whose change clears some of the bits. Windows has no fchmod.
             Path(temporary).chmod(stat.S_IMODE(file.status.st_mode))
             os.fsync(stream.fileno())
         _check_unchanged(file)
@@ -116,12 +126,22 @@ def write(file: SourceFile, text: str) -> None:
         temporary = None
         _sync_folder(file.target.parent)
     except OSError as error:
-        reason = f"cannot be written: {_explain(error)}; left as it is"
+        reason = f"cannot be written: {explain(error)}; left as it is"
         raise RewriteError(reason, file.path, code=codes.UNWRITABLE) from error
     finally:
         if temporary is not None:
             with suppress(OSError):
                 Path(temporary).unlink()
+
+
+def _keep_owner(file: SourceFile, temporary: str) -> None:
+    """Give the new file the old one's owner and group, where this process may."""
+    status = file.status
+    if hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(temporary, -1, status.st_gid)
+        with suppress(OSError):
+            os.chown(temporary, status.st_uid, -1)
 
 
 def _check_kind(path: str, mode: int) -> None:
@@ -154,5 +174,6 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _explain(error: OSError) -> str:
+def explain(error: OSError) -> str:
+    """Return the system's reason in lower case."""
     return (error.strerror or str(error)).lower()

@@ -67,8 +67,9 @@ def _is_in_type_test(names: Names, node: cst.CSTNode) -> bool:
     for ancestor in names.ancestors(node):
         if isinstance(ancestor, cst.Arg):
             call = names.parent(ancestor)
-            is_test = isinstance(call, cst.Call) and last_name(call.func) in TYPE_TESTS
-            return is_test and len(call.args) == 2 and call.args[1] is ancestor
+            if not isinstance(call, cst.Call) or last_name(call.func) not in TYPE_TESTS:
+                return False
+            return len(call.args) == 2 and call.args[1] is ancestor
         is_union = isinstance(ancestor, cst.BinaryOperation) and isinstance(
             ancestor.operator, cst.BitOr
         )

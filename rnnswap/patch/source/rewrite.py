@@ -13,6 +13,8 @@ from rnnswap.spec import Finding
 
 # What the parser would lose at the start of a text: a byte order mark, form feeds.
 _PREFIX = re.compile("\ufeff?\f*")
+# libcst loses a last line ending that follows a backslash, as at the end of a comment.
+_SUFFIX = re.compile(r"(?<=\\)\r?\n\Z")
 
 
 def rewrite_source(
@@ -59,7 +61,9 @@ def rewrite(text: str, plan: Plan, path: str) -> tuple[str, list[Finding]]:
     """Return `text` rewritten by `plan`, and the findings; see `rewrite_source`."""
     prefix = _PREFIX.match(text)
     start = prefix.group() if prefix else ""
-    body = text[len(start) :]
+    suffix = _SUFFIX.search(text)
+    end = suffix.group() if suffix else ""
+    body = text[len(start) : len(text) - len(end)]
     if not plan.may_match(body):
         return text, []
     from rnnswap.patch.source import check
@@ -75,4 +79,4 @@ def rewrite(text: str, plan: Plan, path: str) -> tuple[str, list[Finding]]:
         raise RewriteError(
             "is nested too deeply to be rewritten", path, code=codes.UNPARSABLE
         ) from error
-    return start + result.text, result.findings
+    return start + result.text + end, result.findings
