@@ -35,6 +35,19 @@ LSTM_ARGUMENTS = (
 )
 
 
+#: What nn.LSTM does without being asked; any other value of an argument asks for something.
+LSTM_DEFAULTS = {
+    "num_layers": 1,
+    "bias": True,
+    "batch_first": False,
+    "dropout": 0.0,
+    "bidirectional": False,
+    "proj_size": 0,
+    "device": None,
+    "dtype": None,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class OptionSpec:
     """One keyword-only extra of a cell, attention mechanism or policy.

@@ -110,7 +110,8 @@ class RecurrentCell(nn.RNNCellBase):
             return self._run(input.to(low), h.to(low), c.to(low), weights)
 
     def _run(self, input: Tensor, h: Tensor, c: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-        gates_x = F.linear(input, weights["weight_ih"], weights.get("bias_ih"))
+        bias = weights["bias_ih"] + weights["bias_hh"] if self.bias else None
+        gates_x = F.linear(input, weights["weight_ih"], bias)
         if self.states == 2:
             new_h, new_c = self.step(gates_x, (h, c), weights)
             return new_h, new_c.clone() if new_c is new_h else new_c

@@ -116,17 +116,13 @@ class IndRNN(RecurrentLayer):
         projection: tuple[Tensor | None, ...]
         u = bounded(weights["weight_hh"].squeeze(1), self.recurrent_max, self.recurrent_min)
         if self.layer_norm:
-            x, projection = self._normalised_input(x, weights), (None, None, None)
+            x, projection = self.project_input(x, weights), (None, None, None)
         else:
             projection = (weights["weight_ih"], weights.get("bias_ih"), weights.get("bias_hh"))
         w_ih, b_ih, b_hh = projection
         constants = (lengths, self.nonlinearity, reverse)
         output, last = indrnn_scan(x, first, w_ih, u, b_ih, b_hh, *constants)
         return self._single_state_results(output, last, unused, weights.get("weight_hr"))
-
-    def _normalised_input(self, x: Tensor, weights: Weights) -> Tensor:
-        projected = self.project_input(x, weights)
-        return projected + weights["bias_hh"] if self.bias else projected
 
     def _weights(self, index: int) -> dict[str, Tensor]:
         weights = super()._weights(index)
@@ -257,11 +253,9 @@ class IndRNNCell(RecurrentCell):
 
 
 def indrnn_step(cell: IndRNN | IndRNNCell, gates_x: Tensor, h: Tensor, weights: Weights) -> Tensor:
-    """Return act(gates_x + u * h + b_hh) of one step, (B, H)."""
+    """Return act(gates_x + u * h) of one step, (B, H)."""
     u = bounded(weights["weight_hh"].squeeze(1), cell.recurrent_max, cell.recurrent_min)
     pre = gates_x + u * h
-    if "bias_hh" in weights:
-        pre = pre + weights["bias_hh"]
     return torch.relu(pre) if cell.nonlinearity == "relu" else torch.tanh(pre)
 
 

@@ -87,7 +87,7 @@ class JANET(RecurrentLayer):
         recurrent = F.linear(h, weights["weight_hh"])
         if self.layer_norm:
             recurrent = self.normalise_gates(recurrent, weights["gain_hh"])
-        new_c = janet_step(_add(gates_x + recurrent, weights.get("bias_hh")), c, self.beta)
+        new_c = janet_step(gates_x + recurrent, c, self.beta)
         return new_c, new_c
 
     @classmethod
@@ -185,8 +185,7 @@ class JANETCell(RecurrentCell):
     def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
         """Run one step; see `RecurrentLayer.step`."""
         h, c = state
-        recurrent = F.linear(h, weights["weight_hh"], weights.get("bias_hh"))
-        new_c = janet_step(gates_x + recurrent, c, self.beta)
+        new_c = janet_step(gates_x + F.linear(h, weights["weight_hh"]), c, self.beta)
         return new_c, new_c
 
 
@@ -207,10 +206,6 @@ def _set_biases(bias_ih: Tensor, bias_hh: Tensor, t_max: int | None) -> None:
             nn.init.ones_(forget)
         else:
             forget.uniform_(1, t_max - 1).log_()
-
-
-def _add(gates: Tensor, bias: Tensor | None) -> Tensor:
-    return gates if bias is None else gates + bias
 
 
 JANET.__module__ = JANETCell.__module__ = "rnnswap"

@@ -65,7 +65,8 @@ class RecurrentLayer(RecurrentModule):
         """Run one step of one layer in one direction.
 
         Args:
-            gates_x: (B, gates * H), the input's projection with bias_ih, for all steps at once.
+            gates_x: (B, gates * H), one step of the input's projection; the biases are in it,
+                bias_hh too unless the class sets `recurrent_bias_apart`.
             state: `states` tensors; state[0] is what the step reads as h: (B, H), with two states
                 and `proj_size` (B, P); state[1] is (B, H).
             weights: The parameters by name without suffix: weight_hh, bias_hh and, where the layer
@@ -208,11 +209,13 @@ class RecurrentLayer(RecurrentModule):
         return self._single_state_results(output, last[0], unused, w_hr)
 
     def project_input(self, x: Tensor, weights: Weights) -> Tensor:
-        """Return the input's part of the gates (T, B, gates * H) with bias_ih, normalised if asked.
+        """Return the input's part of the gates (T, B, gates * H) with biases, normalised if asked.
 
         With `layer_norm` each gate's H values are normalised before the gain and the bias.
         """
         w_ih, bias = weights["weight_ih"], weights.get("bias_ih")
+        if bias is not None and not self.recurrent_bias_apart:
+            bias = bias + weights["bias_hh"]
         if not self.layer_norm:
             return F.linear(x, w_ih, bias)
         normed = self.normalise_gates(F.linear(x, w_ih), weights["gain_ih"])

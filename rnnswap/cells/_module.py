@@ -28,6 +28,8 @@ class RecurrentModule(nn.RNNBase):
     states: ClassVar[int] = 1
     #: Names among nn.LSTM's arguments that this class cannot honour.
     unsupported: ClassVar[frozenset[str]] = frozenset()
+    #: Whether `step` adds bias_hh itself, inside its gates as a GRU does; else it comes in gates_x.
+    recurrent_bias_apart: ClassVar[bool] = False
     #: Whether `layer_norm` has a gain for the recurrent product as well as for the input's.
     normalises_recurrent: ClassVar[bool] = False
 

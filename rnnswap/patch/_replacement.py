@@ -11,7 +11,7 @@ from torch import nn
 
 from rnnswap.discovery import installed
 from rnnswap.errors import PluginError, UnsupportedError
-from rnnswap.spec import LSTM_ARGUMENTS, CellSpec, load_target
+from rnnswap.spec import LSTM_ARGUMENTS, LSTM_DEFAULTS, CellSpec, load_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Replacement:
         """Raise UnsupportedError if the call uses what the cell declares it cannot do."""
         given = dict(zip(LSTM_ARGUMENTS, args, strict=False)) | dict(kwargs)
         for argument in sorted(self.spec.unsupported & set(given)):
-            if given[argument]:
+            if given[argument] != LSTM_DEFAULTS.get(argument):
                 raise UnsupportedError(
                     f"cell {self.spec.name!r} does not support {argument}, "
                     f"asked for {argument}={given[argument]!r}"

@@ -161,3 +161,18 @@ def test_what_a_class_does_not_support_is_one_clear_error(argument, value):
     Limited(I, H)
     with pytest.raises(UnsupportedError, match=f"^Limited does not support {argument}$"):
         Limited(I, H, **{argument: value})
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_step_finds_the_recurrent_bias_in_its_gates_unless_it_wants_it_apart(apart):
+    class Plain(RecurrentLayer):
+        gates = 1
+        recurrent_bias_apart = apart
+
+        def step(self, gates_x, state, weights):
+            return (gates_x,)
+
+    layer = double(Plain, I, H)
+    x = torch.randn(T, B, I, dtype=torch.float64)
+    bias = layer.bias_ih_l0 if apart else layer.bias_ih_l0 + layer.bias_hh_l0
+    assert_same(layer(x)[0], F.linear(x, layer.weight_ih_l0, bias))

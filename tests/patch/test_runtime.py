@@ -13,8 +13,20 @@ from cases import CELLS
 from torch import nn
 from torch.nn import LSTM as BoundEarly
 
-from rnnswap import JANET, IndRNN, JANETCell, OptionError, SwapError, UnknownNameError, patched
-from rnnswap.discovery import get_cell
+from rnnswap import (
+    JANET,
+    CellSpec,
+    IndRNN,
+    JANETCell,
+    OptionError,
+    SwapError,
+    UnknownNameError,
+    UnsupportedError,
+    patched,
+    swap_,
+)
+from rnnswap.discovery import get_cell, installed
+from rnnswap.registry import Entry, Provider
 
 ORIGINAL = nn.LSTM.__init__
 KINDS = {"lstm": nn.LSTM}
@@ -208,6 +220,35 @@ def test_attention_on_top(name):
     assert layer(torch.randn(2, 3, 4))[0].shape == (2, 3, 6)
     assert "attention" in dict(layer.named_children())
     assert "\n" not in report.swapped[0].after
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        ({"proj_size": 2}, True),
+        ({"bias": False}, True),
+        ({"num_layers": 2}, True),
+        ({"proj_size": 0, "bias": True, "num_layers": 1}, False),
+    ],
+    ids=str,
+)
+def test_what_a_cell_does_not_support_is_refused_by_every_route(asked, refused):
+    limited = CellSpec(
+        name="limited", target="rnnswap:JANET", unsupported={"proj_size", "bias", "num_layers"}
+    )
+    installed().cells._entries["limited"] = Entry("limited", limited, Provider("acme", "1", "e"))
+    try:
+        if refused:
+            with patched("limited"), pytest.raises(UnsupportedError, match="does not support"):
+                nn.LSTM(4, 6, **asked)
+            with pytest.raises(SwapError, match="'limited' does not support"):
+                swap_(nn.LSTM(4, 6, **asked), "limited")
+        else:
+            with patched("limited"):
+                assert type(nn.LSTM(4, 6, **asked)) is JANET
+            assert type(swap_(nn.LSTM(4, 6, **asked), "limited").model) is JANET
+    finally:
+        del installed().cells._entries["limited"]
 
 
 def test_another_cell_can_be_the_source():
