@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,12 @@ from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+#: Up to so many elements copying a tensor costs less than the operations on it alone.
+_SMALL = 2**14
+#: So many are copied together: the copy stays small, and a norm over it precise.
+_TOGETHER = 32
 
 
 def gradients(parameters: Iterable[Tensor]) -> list[Tensor]:
@@ -24,11 +31,32 @@ def total_norm(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def share_of(changed: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
-    """Return counts of changed elements, one 0-d tensor a gradient, as a share of all elements."""
+    """Return counts of changed elements as a share of all elements of `gradients`."""
     device = changed[0].device
     count = torch.stack([c.to(device) for c in changed]).sum()
     share: Tensor = count / max(1, sum(g.numel() for g in gradients))
     return share
+
+
+def parts(tensors: Iterable[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return all elements in few tensors: the large ones as they are, flat copies of small ones.
+
+    What is measured part by part costs a few operations for hundreds of small tensors.
+    """
+    large: list[Tensor] = []
+    gathered = defaultdict(list)
+    for tensor in tensors:
+        # A subclass, such as DTensor, may not be laid end to end with others.
+        if type(tensor) is Tensor and tensor.numel() <= _SMALL:
+            gathered[tensor.device, tensor.dtype].append(tensor.reshape(-1))
+        else:
+            large.append(tensor)
+    copies = [
+        torch.cat(flat[start : start + _TOGETHER])
+        for flat in gathered.values()
+        for start in range(0, len(flat), _TOGETHER)
+    ]
+    return large, copies
 
 
 def combined(norms: Sequence[Tensor]) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rnnswap import policy_text
-from rnnswap.clip._measure import gradients, refuse_unclampable, share_of, total_norm
+from rnnswap.clip._measure import gradients, parts, refuse_unclampable, share_of, total_norm
 from rnnswap.clip._policy import ClipPolicy, ClipResult, positive
 
 if TYPE_CHECKING:
@@ -43,10 +43,14 @@ class ValueClip(ClipPolicy):
         grads = gradients(parameters)
         for grad in grads:
             refuse_unclampable(str(self), grad)
-        before = total_norm(grads)
-        share = share_of([(g.abs() > self.limit).sum() for g in grads], grads)
+        large, copies = parts(grads)
+        measured = [*large, *copies]
+        before = total_norm(measured)
+        share = share_of([torch.count_nonzero(m.abs() > self.limit) for m in measured], grads)
         torch.nn.utils.clip_grad_value_(parameters, self.limit)
-        return ClipResult(before, total_norm(grads), share)
+        for copy in copies:
+            copy.clamp_(-self.limit, self.limit)
+        return ClipResult(before, total_norm(measured), share)
 
     def __str__(self) -> str:
         return f"value:{policy_text.format_number(self.limit)}"

@@ -57,6 +57,27 @@ def test_value_clamps_each_element(limit):
     assert result.clipped.item() == (limit < 12)
 
 
+def test_value_measures_many_gradients_of_any_size_and_type():
+    """Small ones are measured together, large ones alone, each type by itself."""
+    shapes = [(3,), (), (5, 2), (0,), (40_000,)] * 60
+    params = []
+    for number, shape in enumerate(shapes):
+        dtype = torch.float32 if number % 7 == 0 else torch.float64
+        params.append(nn.Parameter(torch.zeros(shape, dtype=dtype)))
+        params[-1].grad = (
+            torch.arange(math.prod(shape), dtype=dtype) % 9 - 4 + number % 3
+        ).reshape(shape)
+    params[0].grad = params[0].grad.flip(0)
+    params[2].grad = params[2].grad.t().contiguous().t()
+    before = torch.cat([p.grad.flatten().double() for p in params])
+    result = ValueClip(2.5).clip_(params)
+    after = torch.cat([p.grad.flatten().double() for p in params])
+    assert torch.equal(after, before.clamp(-2.5, 2.5))
+    assert result.norm_before.item() == pytest.approx(before.norm().item())
+    assert result.norm_after.item() == pytest.approx(after.norm().item())
+    assert result.share.item() == pytest.approx((before != after).double().mean().item())
+
+
 @pytest.mark.parametrize("p", [1.0, 2.0, 3.5, math.inf])
 @pytest.mark.parametrize("max_norm", [0.5, 5.0, 1000.0])
 def test_norm_scales_all_gradients_together(max_norm, p):
