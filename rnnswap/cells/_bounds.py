@@ -86,12 +86,19 @@ def bounded(u: Tensor, recurrent_max: float | None, recurrent_min: float | None)
         return u
     held = u.detach()
     size = held.abs().clamp(recurrent_min, recurrent_max)
-    return u + (torch.where(held < 0, -size, size) - held)
+    # The value used is exactly the bounded one; the difference, zero, carries the gradient. Of an
+    # infinite u there is none.
+    through = torch.where(held.isfinite(), u - held, 0.0)
+    return torch.where(held < 0, -size, size) + through
 
 
 def clip_gradient(weight: Tensor, low: float, high: float) -> Tensor:
     """Return `weight`, its gradient clamped to [low, high]."""
-    result: Tensor = _ClipGradient.apply(weight, low, high)  # type: ignore[no-untyped-call]
+    result: Tensor
+    if torch.compiler.is_compiling():  # Dynamo takes no Function with a jvp of its own
+        result = _ClipGradient.apply(weight, low, high)  # type: ignore[no-untyped-call]
+    else:
+        result = _ClipGradientWithTangent.apply(weight, low, high)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -109,6 +116,10 @@ class _ClipGradient(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         return grads[0].clamp(ctx.low, ctx.high), None, None
+
+
+class _ClipGradientWithTangent(_ClipGradient):
+    generate_vmap_rule = True
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rnnswap.cells._arguments import autocast_dtype, check_state_like, refuse_script
-from rnnswap.cells._layer import State, Weights, keep_in_graph
+from rnnswap.cells._layer import State, Weights, cast_down, keep_in_graph
 from rnnswap.cells._signature import merged_signature, nondefault_options
 
 
@@ -105,9 +105,9 @@ class RecurrentCell(nn.RNNCellBase):
         low = autocast_dtype(input.device)
         if low is None:
             return self._run(input, h, c, weights)
-        weights = {name: w.to(low) for name, w in weights.items()}
+        weights = {name: cast_down(w, low) for name, w in weights.items()}
         with torch.autocast(input.device.type, enabled=False):
-            return self._run(input.to(low), h.to(low), c.to(low), weights)
+            return self._run(cast_down(input, low), cast_down(h, low), cast_down(c, low), weights)
 
     def _run(self, input: Tensor, h: Tensor, c: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
         bias = weights["bias_ih"] + weights["bias_hh"] if self.bias else None

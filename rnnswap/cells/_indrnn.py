@@ -50,8 +50,9 @@ class IndRNN(RecurrentLayer):
             given. Also as text: "0,1".
         last_layer_init: The same for the last layer alone: a task that reads only the last step
             wants units that remember, (eps ** (1 / T), recurrent_max) in the paper.
-        gradient_clip: Clamp the gradients of the layer's parameters to [-x, x], or to (low, high).
-            Survives deepcopy and saving, which a hook does not.
+        gradient_clip: Clamp the gradients of the recurrence's parameters to [-x, x], or to
+            (low, high), in each call of the layer; `.grad` sums several calls. Survives deepcopy
+            and saving, which a hook does not.
 
     Raises:
         OptionError: An option is out of range.

@@ -113,7 +113,9 @@ class JANET(RecurrentLayer):
         layer = cls(**arguments, device=like.device, dtype=like.dtype, **options)
         layer.dropout = lstm.dropout  # with one layer the constructor would warn
         layer.train(lstm.training)
-        layer.transfer_report = copy_gates(dict(lstm.named_parameters()), layer, ("g", "f"))
+        # By attribute: a parametrization computes what a parameter's name then holds.
+        values = {name: getattr(lstm, name) for names in lstm._all_weights for name in names}
+        layer.transfer_report = copy_gates(values, layer, ("g", "f"))
         return layer
 
     def run_direction(

@@ -136,7 +136,8 @@ class RecurrentLayer(RecurrentModule):
         if low is None:
             return self._stack(x, h0, c0, lengths, None)
         with torch.autocast(x.device.type, enabled=False):
-            return self._stack(_cast(x, low), _cast(h0, low), _cast(c0, low), lengths, low)
+            x, h0, c0 = cast_down(x, low), cast_down(h0, low), cast_down(c0, low)
+            return self._stack(x, h0, c0, lengths, low)
 
     def _stack(
         self, x: Tensor, h0: Tensor, c0: Tensor, lengths: Tensor | None, low: torch.dtype | None
@@ -148,7 +149,7 @@ class RecurrentLayer(RecurrentModule):
                 index = layer * self.num_directions + direction
                 weights = self._weights(index)
                 if low is not None:
-                    weights = {name: _cast(weight, low) for name, weight in weights.items()}
+                    weights = {name: cast_down(weight, low) for name, weight in weights.items()}
                 output, h, c = self.run_direction(
                     self._drop_input(x), h0[index], c0[index], weights, lengths, direction == 1
                 )
@@ -293,7 +294,7 @@ def keep_in_graph(result: Tensor, unused: Tensor) -> Tensor:
     return torch.where(never, unused.sum(), result)
 
 
-def _cast(tensor: Tensor, low: torch.dtype) -> Tensor:
+def cast_down(tensor: Tensor, low: torch.dtype) -> Tensor:
     """Cast as autocast does: floating point tensors but float64."""
     castable = tensor.is_floating_point() and tensor.dtype != torch.float64
     return tensor.to(low) if castable else tensor

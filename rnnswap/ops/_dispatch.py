@@ -99,6 +99,9 @@ def reasons_against_custom_autograd(*_: Any) -> list[str]:
         reasons.append("a torch.func transform is active")
     if forward_ad._current_level >= 0:
         reasons.append("forward-mode differentiation is active")
+    if torch._C._len_torch_dispatch_stack():
+        # Such a mode records or replaces operations, and sees neither C nor what it writes.
+        reasons.append("a mode that intercepts torch's operations is active")
     if torch._C._get_tracing_state() is not None:
         reasons.append("torch.jit.trace records plain operations only")
     return reasons

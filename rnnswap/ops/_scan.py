@@ -57,6 +57,14 @@ def previous(states: Tensor, first: Tensor, reverse: bool) -> Tensor:
     return torch.cat((first.unsqueeze(0), states[:-1]))
 
 
+def is_recorded(grads: tuple[Tensor, ...]) -> bool:
+    """Return whether a backward is itself differentiated, or gets batches of gradients (vmap)."""
+    batched = torch._C._functorch
+    return torch.is_grad_enabled() or any(
+        batched.is_legacy_batchedtensor(g) or batched.is_batchedtensor(g) for g in grads
+    )
+
+
 def recorded_backward(
     naive: Callable[..., Any],
     inputs: Iterable[Tensor | None],

@@ -68,7 +68,10 @@ def _isolated() -> Iterator[None]:
     dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     with (
         torch.random.fork_rng(devices=[]),
+        torch.inference_mode(False),
         torch.enable_grad(),
+        torch.autocast("cpu", enabled=False),
+        torch.device("cpu"),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")

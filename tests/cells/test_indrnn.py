@@ -57,6 +57,29 @@ def test_bounds_act_on_the_value_used_and_let_the_gradient_pass(value):
     assert bounded.weight_hh_l0.item() == pytest.approx(value), "the parameter keeps its value"
 
 
+@pytest.mark.parametrize("value", [3e7, -1e8, float("inf"), -float("inf")])
+def test_the_bound_is_exact_on_a_weight_that_has_diverged(value):
+    layer = IndRNN(1, 1, recurrent_max=1.0, bias=False, nonlinearity="tanh")
+    with torch.no_grad():
+        layer.weight_ih_l0.zero_()
+        layer.weight_hh_l0.fill_(value)
+    one = torch.ones(1, 1, 1)
+    expected = torch.tanh(torch.tensor(1.0 if value > 0 else -1.0))
+    assert layer(one, (one, one))[0].item() == pytest.approx(expected.item())
+
+
+def test_gradient_clip_is_compiled_whole():
+    layer = IndRNN(4, H, gradient_clip=0.5)
+    x = 10 * torch.randn(5, 3, 4)
+    torch.compile(layer, fullgraph=True, backend="aot_eager")(x)[0].pow(2).sum().backward()
+    found = [p.grad for p in layer.parameters()]
+    layer.zero_grad()
+    layer(x)[0].pow(2).sum().backward()
+    for a, p in zip(found, layer.parameters(), strict=True):
+        assert_same(a, p.grad)
+    torch.compiler.reset()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -82,6 +82,13 @@ def test_starts_as_the_layer_does(name):
 
 
 @pytest.mark.parametrize("name", OWN)
+def test_autocast_spares_float64(name):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        h, c = build(name)(torch.randn(B, I, dtype=torch.float64))
+    assert {h.dtype, c.dtype} == {torch.float64}
+
+
+@pytest.mark.parametrize("name", OWN)
 def test_autocast_gives_the_low_precision(name):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         h, c = build(name, dtype=None)(torch.randn(B, I))

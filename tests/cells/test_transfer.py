@@ -40,6 +40,15 @@ def test_the_report_names_everything():
     assert copy.deepcopy(layer).transfer_report == report
 
 
+def test_a_parametrized_lstm_gives_the_weights_it_computes():
+    lstm = nn.LSTM(3, H)
+    expected = lstm.weight_hh_l0.detach().clone()
+    nn.utils.parametrizations.weight_norm(lstm, "weight_hh_l0")
+    layer = JANET.from_lstm(lstm)
+    torch.testing.assert_close(layer.weight_hh_l0[:H], expected[2 * H : 3 * H])
+    assert layer.transfer_report.fresh == []
+
+
 def test_dropout_at_depth_one_is_taken_over_without_a_second_warning():
     with pytest.warns(UserWarning, match="dropout"):
         lstm = nn.LSTM(3, H, dropout=0.5)

@@ -4,6 +4,8 @@ import pytest
 import torch
 from cases import SCANS
 from tolerances import assert_as_close_as_eager, assert_same
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from rnnswap.errors import KernelUnavailableError
 from rnnswap.ops._dispatch import FORCE_VARIABLE
@@ -165,6 +167,57 @@ def test_torch_func_transforms_run_the_naive_form_and_agree(scan):
     assert_same(gradient, expected)
     _, tangent = torch.func.jvp(loss, (args[0].detach(),), (torch.ones_like(args[0]),))
     assert_same(tangent, expected.sum(), eps=4096)
+
+
+@pytest.mark.parametrize("scan", SCANS)
+def test_batched_gradients_equal_one_after_the_other(scan):
+    operation, arguments, settings = SCANS[scan]
+    args = arguments(3, 2, 2, 3, **settings)
+    output = operation(*args)[0]
+    directions = torch.eye(output.numel()).double().view(-1, *output.shape)
+    batched = torch.autograd.grad(
+        output, args[0], directions, is_grads_batched=True, retain_graph=True
+    )[0]
+    for direction, found in zip(directions, batched, strict=True):
+        (single,) = torch.autograd.grad(output, args[0], direction, retain_graph=True)
+        assert_same(found, single, eps=4096)
+
+
+@pytest.mark.parametrize("scan", SCANS)
+def test_modes_that_intercept_operations_see_all_of_them(scan):
+    operation, arguments, settings = SCANS[scan]
+    args = [
+        a.detach() if isinstance(a, torch.Tensor) else a for a in arguments(3, 2, 2, 3, **settings)
+    ]
+    x, rest = args[0], args[1:]
+    graph = make_fx(lambda x: operation(x, *rest)[0])(torch.randn_like(x))
+    assert_same(graph(x), operation(x, *rest)[0])
+    with FakeTensorMode() as mode:
+        fake = [mode.from_tensor(a) if isinstance(a, torch.Tensor) else a for a in args]
+        assert operation(*fake)[0].shape[:2] == x.shape[:2]
+    outside = [mode.from_tensor(a) if isinstance(a, torch.Tensor) else a for a in args]
+    assert operation(*outside)[0].shape[:2] == x.shape[:2]
+
+
+@pytest.mark.parametrize("beta", [-1000.0, -100.0, 39.0, 100.0, 1000.0])
+def test_any_beta_gives_what_the_definition_gives(beta):
+    operation, arguments, _ = SCANS["janet"]
+    args = list(arguments(3, 2, 2, 3, dtype=torch.float32))
+    args[-2] = beta
+    args[5] = torch.cat((args[5][:3], torch.full((3,), beta))).detach().requires_grad_()
+    naive = operation.implementations[-1].run
+    for a, b in zip(
+        results_and_gradients(operation, args), results_and_gradients(naive, args), strict=True
+    ):
+        assert_same(a, b, eps=512)
+
+
+def test_views_that_negate_are_read_as_they_are():
+    operation, arguments, _ = SCANS["janet"]
+    args = list(arguments(3, 2, 2, 3))
+    args[1] = torch._neg_view(args[1].detach())
+    expected = operation.implementations[-1].run(*args)
+    assert_same(operation(*args)[0], expected[0])
 
 
 def test_forced_implementation_is_taken(monkeypatch):

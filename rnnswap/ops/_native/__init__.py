@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 #: Name of the shared library beside this file.
 LIBRARY = "librnnswap.so"
@@ -45,6 +46,8 @@ def reasons_against_native(*tensors: Tensor | None) -> list[str]:
     first = given[0]
     if any(t.device.type != "cpu" for t in given):
         return [f"the C library runs on the CPU, got {first.device}"]
+    if any(type(t) not in (Tensor, Parameter) or t.is_neg() for t in given):
+        return ["the C library takes plain tensors, no subclasses nor views that negate"]
     if first.dtype not in _TYPES:
         return [f"the C library knows float32 and float64, got {first.dtype}"]
     if any(t.dtype != first.dtype for t in given):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rnnswap.ops._scan import (
     active_steps,
+    is_recorded,
     previous,
     project,
     project_backward,
@@ -76,7 +77,7 @@ class _IndrnnScan(torch.autograd.Function):
         *inputs, states = ctx.saved_tensors
         needs = ctx.needs_input_grad[1:]
         constants = (None, None, None)  # lengths, nonlinearity and reverse have no gradient
-        if torch.is_grad_enabled():
+        if is_recorded(grads):
             found = recorded_backward(
                 indrnn_scan_naive, inputs, ctx.constants, grads, needs[: len(inputs)]
             )

@@ -15,6 +15,9 @@ from rnnswap.ops._dispatch import reasons_against_custom_autograd
 from rnnswap.ops.janet import manual
 from rnnswap.ops.janet.manual import Loops, Steps, janet_scan_with
 
+#: The kernel works with exp(s) and exp(-beta), each within float32's range.
+_LARGEST_BETA = 40.0
+
 
 def janet_scan_cpu(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
     """As `janet_scan_naive`, arguments and results."""
@@ -36,8 +39,7 @@ def reasons_against_cpu(
 ) -> list[str]:
     """Return why the C loops cannot run with these arguments."""
     reasons = _native.reasons_against_native(x, h0, c0, w_ih, w_hh, b_ih, b_hh)
-    if w_hr is not None:
-        reasons.append("the C loops of janet have no projection")
+    reasons += _reasons_against_loops(w_hr, beta)
     return reasons + reasons_against_custom_autograd()
 
 
@@ -64,9 +66,18 @@ class _Arguments(ctypes.Structure):
     )
 
 
-def best_loops(*tensors: Tensor | None, w_hr: Tensor | None) -> Loops:
+def _reasons_against_loops(w_hr: Tensor | None, beta: float) -> list[str]:
+    reasons = []
+    if w_hr is not None:
+        reasons.append("the C loops of janet have no projection")
+    if abs(beta) > _LARGEST_BETA:
+        reasons.append(f"exp(-beta) of beta = {beta} leaves the range of float32")
+    return reasons
+
+
+def best_loops(*tensors: Tensor | None, w_hr: Tensor | None, beta: float) -> Loops:
     """Return the loops that run on these tensors: those in C, or manual.py's."""
-    if w_hr is None and not _native.reasons_against_native(*tensors):
+    if not (_reasons_against_loops(w_hr, beta) or _native.reasons_against_native(*tensors)):
         return Loops(forward_steps, backward_steps)
     return Loops(manual.forward_steps, manual.backward_steps)
 

@@ -47,7 +47,7 @@ def _steps(
     reverse: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The loop; what would be returned twice comes back empty the second time."""
-    loops = best_loops(gates, h0, c0, w_hh, w_hr=w_hr)
+    loops = best_loops(gates, h0, c0, w_hh, w_hr=w_hr, beta=beta)
     steps = loops.forward(gates.clone(), h0, c0, w_hh, w_hr, lengths, beta, reverse)
     together = w_hr is None and lengths is None
     carried = gates.new_empty(0) if together else _own(steps.carried, steps)
@@ -98,7 +98,7 @@ def _steps_backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     grads = (d_output, d_h, d_c)
     states = (carried, hidden, h0, c0)
-    loops = best_loops(gates, h0, c0, w_hh, w_hr=w_hr)
+    loops = best_loops(gates, h0, c0, w_hh, w_hr=w_hr, beta=beta)
     *found, d_w_hr = loops.backward(grads, gates, *states, w_hh, w_hr, lengths, beta, reverse)
     # Operators may not return their arguments, nor None.
     d_gates, d_h0, d_c0, d_w_hh = found

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from rnnswap.ops._scan import (
     active_steps,
+    is_recorded,
     previous,
     project,
     project_backward,
@@ -84,7 +85,7 @@ class _JanetScan(torch.autograd.Function):
         *inputs, gates, carried, hidden = ctx.saved_tensors
         needs = ctx.needs_input_grad[1:]
         constants = (None, None, None)  # lengths, beta and reverse have no gradient
-        if torch.is_grad_enabled():
+        if is_recorded(grads):
             found = recorded_backward(
                 janet_scan_naive, inputs, ctx.constants, grads, needs[: len(inputs)]
             )
