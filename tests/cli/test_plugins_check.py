@@ -41,7 +41,8 @@ def test_what_the_record_declares_is_checked(monkeypatch):
     register(monkeypatch, name="odd", target="torch.nn:LSTM", unsupported={"dropout"})
     result = run("odd")
     assert result.exit_code == 1
-    assert "expected one sentence of UnsupportedError for num_layers=2, dropout=0.5" in result.stdout
+    sentence = "expected one sentence of UnsupportedError for num_layers=2, dropout=0.5"
+    assert sentence in result.stdout
 
 
 def test_full_asks_for_the_full_level(monkeypatch):

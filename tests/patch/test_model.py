@@ -240,7 +240,7 @@ def test_nothing_to_swap_warns():
 def test_a_failure_changes_nothing_and_names_the_layer():
     model = Model()
     before = list(model.modules())
-    with pytest.raises(SwapError, match="^encoder: .*'janet': t_max must be a number greater than 2"):
+    with pytest.raises(SwapError, match="^encoder: .*'janet': t_max must be a number greater"):
         swap_(model, "janet", options={"t_max": 1})
     assert all(a is b for a, b in zip(model.modules(), before, strict=True))
 
