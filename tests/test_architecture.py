@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "patch": {"errors", "spec", "registry", "policy_text", "discovery"},
     "testing": {"errors", "spec", "registry", "discovery"},
     "training": {"errors", "spec", "registry", "policy_text", "discovery", "patch", "clip"},
+    "bench": {"errors", "discovery", "ops"},
 }
 MAY_IMPORT["cli"] = {*MAY_IMPORT}
 MAY_IMPORT["__main__"] = {"cli"}
@@ -75,7 +76,7 @@ def test_heavy_libraries_stay_where_they_belong(path):
         assert name.startswith("rnnswap.ops.")
         assert name.endswith(".gpu")
     if "torch" in found:
-        allowed = ("ops", "cells", "attention", "patch", "clip", "training", "testing")
+        allowed = ("ops", "cells", "attention", "patch", "clip", "training", "testing", "bench")
         assert part_of(name) in allowed
         assert not name.startswith("rnnswap.patch.source")
 
@@ -118,6 +119,7 @@ HEAVY = {"torch", "triton", "matplotlib", "numpy"}
         (COMMAND, ["plugins", "check", "--help"], HEAVY | {"libcst"}),
         (COMMAND, ["patch", "--help"], HEAVY | {"libcst"}),
         (COMMAND, ["train", "--help"], HEAVY | {"libcst"}),
+        (COMMAND, ["bench", "--help"], HEAVY | {"libcst"}),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else v if isinstance(v, str) else "",
 )

@@ -22,6 +22,7 @@ EXIT_UNREADABLE = 123
 # Loaded when it runs, so that one command does not pay for what another imports; the text stands
 # here so that `rnnswap --help` imports none of them.
 _COMMANDS = {
+    "bench": "Measure cells against nn.LSTM on this machine.",
     "patch": "Rewrite nn.LSTM in source files into another cell.",
     "plugins": "List cells, attention mechanisms and clipping policies; check a cell.",
     "train": "Run a training script with another cell and gradient clipping.",

@@ -7,8 +7,10 @@ with the number of steps.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +73,19 @@ class Operation:
             return self.exported(*args)
         if torch.compiler.is_compiling():
             return self.library(*args)
-        return self.choose(*args).run(*args)
+        chosen = self.choose(*args)
+        calls = _recorded.get()
+        if calls is not None:
+            calls.append(Call(self, args, chosen, self._passed_over(chosen, args)))
+        return chosen.run(*args)
+
+    def _passed_over(self, chosen: Implementation, args: tuple[Any, ...]) -> dict[str, list[str]]:
+        faster = self.implementations[: self.implementations.index(chosen)]
+        forced = os.environ.get(FORCE_VARIABLE)
+        return {
+            i.name: [f"{FORCE_VARIABLE}={forced}"] if forced else i.reasons_against(*args)
+            for i in faster
+        }
 
     def _forced(self, forced: str, args: tuple[Any, ...]) -> Implementation:
         for implementation in self.implementations:
@@ -84,6 +98,44 @@ class Operation:
         raise KernelUnavailableError(
             self.name, forced, [f"{FORCE_VARIABLE} knows only {known} for this operation"]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an operation.
+
+    Args:
+        operation: What was called.
+        args: With what.
+        implementation: What ran.
+        against: For each faster implementation the reasons why it did not.
+    """
+
+    operation: Operation
+    args: tuple[Any, ...]
+    implementation: Implementation
+    against: dict[str, list[str]]
+
+
+_recorded: ContextVar[list[Call] | None] = ContextVar("recorded calls of operations", default=None)
+
+
+@contextlib.contextmanager
+def recorded_calls() -> Iterator[list[Call]]:
+    """Collect the eager calls of operations inside the block, in order.
+
+    Run a layer inside it to learn which implementation serves an input, and what speaks against
+    the faster ones. A layer whose step is run in a loop calls no operation.
+
+    Yields:
+        The list to which each call is appended; it holds the arguments' tensors.
+    """
+    calls: list[Call] = []
+    token = _recorded.set(calls)
+    try:
+        yield calls
+    finally:
+        _recorded.reset(token)
 
 
 def no_reasons(*_: Any) -> list[str]:

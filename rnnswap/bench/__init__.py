@@ -1,0 +1,1 @@
+"""Measures registered cells against nn.LSTM, side by side in one process."""

@@ -1,0 +1,113 @@
+"""What is to be measured, checked before anything heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnswap.errors import OptionError
+
+#: The name under which torch's own layer is measured beside the cells.
+REFERENCE = "nn.LSTM"
+#: Ways to run a layer, in the order of the tables.
+MODES = ("forward", "training", "training-dx")
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of an input and a layer: T steps, B rows, I input features, H units."""
+
+    steps: int
+    batch: int
+    inputs: int
+    hidden: int
+
+    def __str__(self) -> str:
+        return f"{self.steps},{self.batch},{self.inputs},{self.hidden}"
+
+    @classmethod
+    def parse(cls, text: str) -> Shape:
+        """Read "T,B,I,H".
+
+        Raises:
+            OptionError: It is not four positive integers.
+        """
+        parts = text.split(",")
+        # isdecimal, as int takes signs, underscores and spaces too.
+        if len(parts) != 4 or not all(p.isascii() and p.isdecimal() and int(p) for p in parts):
+            raise OptionError(
+                f"shape {text!r} is not T,B,I,H, four positive integers such as 100,32,128,128"
+            )
+        return cls(*map(int, parts))
+
+
+#: Long and short, wide and narrow, one row and many.
+SHAPES = tuple(
+    Shape.parse(text)
+    for text in (
+        "100,32,128,128",
+        "100,64,256,256",
+        "28,128,28,128",
+        "784,32,1,128",
+        "200,16,512,512",
+        "50,1,64,64",
+        "100,64,512,1024",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that decides what is measured.
+
+    Args:
+        cells: Registered names, measured beside nn.LSTM.
+        shapes: Of input and layer.
+        modes: Among `MODES`.
+        packed: Also with packed input, lengths uniform in [T/2, T].
+        threads: For torch and the C library; None leaves torch's number.
+        device: "cpu", "cuda" or "cuda:N".
+        dtype: Among `DTYPES`.
+        layers: num_layers of every layer.
+        bidirectional: As nn.LSTM's.
+        proj_size: As nn.LSTM's; less than every hidden size.
+        options: Extra arguments of the cells, not of nn.LSTM.
+        repeats: Samples of each entry.
+        seconds: What a sample lasts at least, unless one call lasts longer.
+
+    Raises:
+        OptionError: A number is out of range, or proj_size fits a shape not.
+    """
+
+    cells: tuple[str, ...]
+    shapes: tuple[Shape, ...] = SHAPES
+    modes: tuple[str, ...] = MODES
+    packed: bool = False
+    threads: int | None = None
+    device: str = "cpu"
+    dtype: str = "float32"
+    layers: int = 1
+    bidirectional: bool = False
+    proj_size: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    repeats: int = 7
+    seconds: float = 0.05
+
+    def __post_init__(self) -> None:
+        for shape in self.shapes:
+            if self.proj_size and self.proj_size >= shape.hidden:
+                raise OptionError(
+                    f"proj_size {self.proj_size} does not fit shape {shape}: "
+                    f"it must be less than H = {shape.hidden}"
+                )
+
+    def layer_arguments(self) -> dict[str, Any]:
+        """Return nn.LSTM's arguments beyond the sizes, as far as they are asked for."""
+        asked = {
+            "num_layers": (self.layers, 1),
+            "bidirectional": (self.bidirectional, False),
+            "proj_size": (self.proj_size, 0),
+        }
+        return {name: value for name, (value, default) in asked.items() if value != default}

@@ -1,0 +1,161 @@
+"""`rnnswap bench`: what a cell buys on this machine, against nn.LSTM in the same run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from rnnswap import discovery
+from rnnswap.bench.plan import DTYPES, MODES, SHAPES, Plan, Shape
+from rnnswap.cli import EXIT_CHECK
+from rnnswap.cli._console import CellName, cell_options, results, talk
+from rnnswap.errors import OptionError
+
+
+class ShapeText(click.ParamType[Shape]):
+    """T,B,I,H."""
+
+    name = "shape"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Shape:
+        """Read four positive integers."""
+        return value if isinstance(value, Shape) else Shape.parse(value)
+
+
+@click.command()
+@click.option(
+    "--cell",
+    "cells",
+    type=CellName(),
+    multiple=True,
+    help="Cell to measure; may be repeated.  [default: those that rnnswap ships]",
+)
+@click.option(
+    "--cell-arg",
+    "cell_args",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Extra argument of the one --cell; may be repeated.  [default: the cell's own]",
+)
+@click.option(
+    "--shape",
+    "shapes",
+    type=ShapeText(),
+    metavar="T,B,I,H",
+    multiple=True,
+    help="Steps, batch, input size, hidden size; may be repeated.  [default: seven shapes]",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["forward", "training"]),
+    help="Measure one way only.  [default: both]",
+)
+@click.option(
+    "--packed",
+    is_flag=True,
+    help="Packed input too, lengths uniform in [T/2, T].  [default: padded input alone]",
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads on the CPU.  [default: torch's number]"
+)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
+@click.option(
+    "--dtype",
+    type=click.Choice(DTYPES),
+    default="float32",
+    show_default=True,
+    help="Of input and weights.",
+)
+@click.option(
+    "--layers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Stacked layers.",
+)
+@click.option("--bidirectional", is_flag=True, help="Both directions.  [default: one]")
+@click.option(
+    "--proj-size",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="proj_size; 0: none.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=7,
+    show_default=True,
+    help="Samples of each entry, interleaved.",
+)
+@click.option(
+    "--sample-ms",
+    type=click.FloatRange(min=0),
+    default=50.0,
+    show_default=True,
+    help="What a sample lasts at least, unless one call lasts longer.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object with all samples.  [default: tables]"
+)
+@click.pass_context
+def bench(
+    ctx: click.Context,
+    /,
+    cells: tuple[str, ...],
+    cell_args: tuple[str, ...],
+    shapes: tuple[Shape, ...],
+    mode: str | None,
+    as_json: bool,
+    sample_ms: float,
+    **settings: Any,
+) -> None:
+    """Measure cells against nn.LSTM, side by side in one process.
+
+    Forward runs in eval and inference mode; a training step is zero_grad, forward and
+    sum().backward(), with an input that needs no gradient and with one that does. The samples of
+    nn.LSTM and of all cells are interleaved; their medians are compared.
+
+    Results go to stdout, progress to stderr. Exits with 1 if a cell failed somewhere.
+    """
+    cells = tuple(dict.fromkeys(cells)) or _shipped()
+    if cell_args and len(cells) != 1:
+        raise OptionError("--cell-arg needs exactly one --cell: it is passed to that cell alone")
+    plan = Plan(
+        cells=cells,
+        shapes=tuple(dict.fromkeys(shapes)) or SHAPES,
+        modes=tuple(m for m in MODES if mode is None or m.startswith(mode)),
+        options=cell_options(cells[0], cell_args) if cell_args else {},
+        seconds=sample_ms / 1e3,
+        **settings,
+    )
+
+    from rnnswap.bench import tables
+    from rnnswap.bench.run import run
+
+    console = talk()
+    with console.status("") as status:
+
+        def progress(what: str) -> None:
+            if console.is_terminal:
+                status.update(what)
+            else:
+                console.print(what, markup=False)
+
+        report = run(plan, progress)
+    if as_json:
+        click.echo(json.dumps(tables.as_json(report), indent=1))
+    else:
+        for part in tables.screen(report):
+            results().print(part)
+    ctx.exit(EXIT_CHECK if report.failures else 0)
+
+
+def _shipped() -> tuple[str, ...]:
+    return tuple(
+        entry.name
+        for entry in discovery.installed().cells
+        if entry.provider.distribution == "rnnswap" and entry.spec.target != "torch.nn:LSTM"
+    )

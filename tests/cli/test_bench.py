@@ -1,0 +1,125 @@
+"""`rnnswap bench` as typed: tables, JSON, and one sentence for bad input. Nothing is timed here."""
+
+import json
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from rnnswap.cli import main
+from rnnswap.discovery import installed
+from rnnswap.spec import CellSpec
+
+
+def run(*arguments):
+    quick = ("--sample-ms", "0", "--repeats", "2")
+    return CliRunner().invoke(main, ["bench", *quick, *arguments])
+
+
+def measured(*arguments):
+    result = run("--json", *arguments)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_shipped_cells_are_measured_beside_lstm_in_every_mode():
+    found = measured("--shape", "3,2,4,5", "--shape", "2,1,1,6")
+    shipped = ["indrnn", "indrnn-v2", "janet"]
+    assert found["plan"]["cells"] == shipped
+    keys = [(e["cell"], e["shape"], e["mode"], e["packed"]) for e in found["entries"]]
+    assert keys == [
+        (cell, shape, mode, False)
+        for shape in ("3,2,4,5", "2,1,1,6")
+        for mode in ("forward", "training", "training-dx")
+        for cell in ("nn.LSTM", *shipped)
+    ]
+    for entry in found["entries"]:
+        assert len(entry["samples"]) == 2
+        assert min(entry["samples"]) <= entry["median"] <= max(entry["samples"])
+    assert {"cpu", "cores", "threads", "python", "torch", "rnnswap"} <= set(found["machine"])
+
+
+def test_ratio_is_the_references_time_over_the_cells():
+    found = measured("--cell", "janet", "--shape", "3,2,4,5", "--shape", "9,2,4,5")
+    by = {(e["cell"], e["shape"], e["mode"]): e for e in found["entries"]}
+    for (_, shape, mode), entry in by.items():
+        expected = by["nn.LSTM", shape, mode]["median"] / entry["median"]
+        assert entry["ratio"] == pytest.approx(expected, rel=1e-3)
+    for row in found["summary"]:
+        a, b = (by["janet", s, row["mode"]]["ratio"] for s in ("3,2,4,5", "9,2,4,5"))
+        assert row["geometric_mean"] == pytest.approx((a * b) ** 0.5, rel=1e-3)
+        assert row["minimum"] == min(a, b)
+
+
+def test_table_shows_times_ratios_and_what_served(monkeypatch):
+    monkeypatch.setenv("RNNSWAP_IMPL", "manual")
+    result = run("--cell", "janet", "--shape", "3,2,4,5", "--mode", "forward", "--packed")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "forward (eval, inference mode): ms, times as fast as nn.LSTM"
+    assert lines[1].split() == ["T,B,I,H", "nn.LSTM", "janet"]
+    shape, *numbers = lines[2].split()
+    assert shape == "3,2,4,5"
+    assert len(numbers) == 3
+    assert numbers[2].endswith("x")
+    assert "forward (eval, inference mode), packed input: ms" in result.stdout
+    assert "time with packed input / time with padded input" in result.stdout
+    assert "janet: manual: not cpu: RNNSWAP_IMPL=manual" in lines
+    assert f"torch {torch.__version__}" in result.stdout
+    assert result.stderr.splitlines() == ["3,2,4,5 forward"]
+
+
+def test_layer_options_reach_every_layer_and_cell_options_the_cell():
+    layers = ("--layers", "2", "--bidirectional", "--proj-size", "2", "--dtype", "float64")
+    found = measured("--cell", "janet", "--cell-arg", "beta=2", "--shape", "3,2,4,5", *layers)
+    assert found["plan"]["options"] == {"beta": 2.0}
+    assert [found["plan"][k] for k in ("layers", "bidirectional", "proj_size")] == [2, True, 2]
+    assert found["entries"][1]["implementation"] in ("cpu", "manual")
+
+
+def test_a_cell_without_a_faster_form_says_so():
+    found = measured("--cell", "janet", "--cell-arg", "zoneout=0.1", "--shape", "3,2,4,5")
+    assert {e["implementation"] for e in found["entries"] if e["cell"] == "janet"} == {"step"}
+
+
+def test_threads_are_set_for_the_run_alone():
+    before = torch.get_num_threads()
+    found = measured("--threads", "1", "--cell", "janet", "--shape", "1,1,1,1")
+    assert found["machine"]["threads"] == 1
+    assert torch.get_num_threads() == before
+
+
+def test_a_cell_that_fails_is_named_and_the_others_go_on(monkeypatch):
+    broken = CellSpec(name="broken", target="tests_of_bench:Broken")
+    cells = installed().cells
+    entry = cells.get("janet")
+    monkeypatch.setitem(cells._entries, "broken", type(entry)("broken", broken, entry.provider))
+    result = run("--cell", "broken", "--cell", "indrnn", "--shape", "2,1,1,1", "--mode", "forward")
+    assert result.exit_code == 1
+    assert "broken at 2,1,1,1, construction: " in result.stdout
+    assert "No module named 'tests_of_bench'" in result.stdout
+    assert result.stdout.splitlines()[2].split()[2] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--shape", "3,4,5"], "shape '3,4,5' is not T,B,I,H, four positive integers"),
+        (["--shape", "3,4,5,0"], "shape '3,4,5,0' is not T,B,I,H"),
+        (["--shape", "-1,4,5,6"], "shape '-1,4,5,6' is not T,B,I,H"),
+        (["--shape", "1_0,4,5,6"], "shape '1_0,4,5,6' is not T,B,I,H"),
+        (["--shape", "1,1,1,4", "--proj-size", "4"], "must be less than H = 4"),
+        (["--cell", "jannet"], "did you mean 'janet'?"),
+        (["--threads", "0"], "0 is not in the range x>=1"),
+        (["--device", "tpu9"], "device 'tpu9' is not cpu, cuda or cuda:N"),
+        (["--device", "cuda:99"], "there is no device 'cuda:99'"),
+        (["--cell-arg", "beta=1"], "--cell-arg needs exactly one --cell"),
+        (["--shape", "100000,100000,1,100000"], "GiB of memory, this machine has"),
+        (["--mode", "backward"], "'backward' is not one of 'forward', 'training'"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, sentence):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert result.stdout == ""
