@@ -14,7 +14,7 @@ import pytest
 from rnnswap import discovery
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.plan import make_plan
-from rnnswap.patch.source.rewrite import rewrite
+from rnnswap.patch.source.rewrite import find, rewrite
 from rnnswap.registry import Provider
 from rnnswap.spec import CellSpec
 
@@ -78,6 +78,10 @@ def test_case_is_rewritten_and_reported_as_written_down(case):
     assert [str(finding) for finding in findings] == case.report
 
 
+def test_case_is_found_as_it_is_reported(case):
+    assert [str(finding) for finding in find(case.before, plan_of(case), "case.py")] == case.report
+
+
 def test_case_twice_is_case_once(case):
     plan = plan_of(case)
     text, findings = rewrite(case.after, plan, "case.py")
@@ -109,6 +113,11 @@ def test_more_cases_are_left_alone_than_rewritten():
     changed = sum(case.changes for case in cases)
     assert len(cases) >= 120
     assert changed < len(cases) - changed
+
+
+def test_every_code_says_what_to_do():
+    assert list(codes.ADVICE) == list(codes.MEANINGS)
+    assert all(advice and advice[0].islower() for advice in codes.ADVICE.values())
 
 
 def test_every_code_of_a_finding_occurs_in_a_case():

@@ -63,3 +63,37 @@ MEANINGS = {
     CHANGED: "the file changed on disk after it was read",
     UNWRITABLE: "the file cannot be written",
 }
+
+_LOOK_IT_UP = "replace it where it is chosen, or run the program with `rnnswap train --cell`"
+_TO_THE_GATES = "write it for the cell's own gates, or leave it to the cell's initialisation"
+
+#: Code -> what to do about it, one sentence each, for the codes of findings and refusals alike.
+ADVICE = {
+    CALL: "nothing to do; run your tests",
+    REFERENCE: "nothing to do; run your tests",
+    BASE: "check that the subclass relies on nothing but the constructor and the call",
+    ARGUMENT: "do without the argument, or choose a cell that takes it",
+    LOOKUP: _LOOK_IT_UP,
+    SUBCLASS: "write the subclass for the cell by hand, or keep it",
+    MIXIN: "change the base by hand if the other base classes ask for nothing of an LSTM",
+    QUANTIZATION: "quantize_dynamic knows torch's own layers alone; keep it, or quantize otherwise",
+    STAR: "import the class by its name, then patch again",
+    NO_COUNTERPART: "use the layer, or choose a cell that has the class",
+    AMBIGUOUS: "give the two meanings two names, then patch again",
+    CLASS_ATTRIBUTE: "change it by hand: it is about torch's class itself",
+    EXPORTED: "replace it by hand where others should get the cell",
+    IN_STRING: "change the string by hand",
+    SPELLING: "move the comment, or bind the class to a name, then patch again",
+    GATE_SLICE: _TO_THE_GATES,
+    CHECKPOINT: "train anew, or convert the checkpoint with rnnswap.load_state_dict_",
+    OPTION_UNWRITTEN: "give the option where the class is constructed",
+    UNPACKED: "see that the argument is never among them",
+    OPTION_DROPPED: "nothing to do unless the option mattered",
+    MIXED_TEST: "see that the test asks for the class that can stand there",
+    UNPARSABLE: "mend it, or port it to Python 3",
+    UNDECODABLE: "declare the encoding in the first line, or save it as UTF-8",
+    UNREADABLE: "see that it exists and may be read",
+    NOT_EQUIVALENT: "change the file by hand",
+    CHANGED: "patch again",
+    UNWRITABLE: "see that it may be written and the disk has room",
+}

@@ -80,9 +80,13 @@ class Plan(NamedTuple):
             for count in range(len(parts))
         )
 
+    def words(self) -> tuple[str, ...]:
+        """Return words without any of which a text has nothing for this plan."""
+        return tuple(dict.fromkeys(origin.class_name for origin in self.origins().values()))
+
     def may_match(self, text: str) -> bool:
         """Return whether `text` holds the name of a class to be replaced at all."""
-        return any(origin.class_name in text for origin in self.origins().values())
+        return any(word in text for word in self.words())
 
     def target_for(self, origin: Origin) -> str | None:
         """Return the target of what replaces `origin`, or None if the cell has nothing there."""

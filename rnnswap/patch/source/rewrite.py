@@ -57,8 +57,21 @@ def rewrite_source(
     return rewrite(text, plan, path)
 
 
+def find(text: str, plan: Plan, path: str) -> list[Finding]:
+    """Return what `rewrite` would report, and edit nothing.
+
+    Raises:
+        RewriteError: The text cannot be parsed.
+    """
+    return _applied(text, plan, path, edit=False)[1]
+
+
 def rewrite(text: str, plan: Plan, path: str) -> tuple[str, list[Finding]]:
     """Return `text` rewritten by `plan`, and the findings; see `rewrite_source`."""
+    return _applied(text, plan, path, edit=True)
+
+
+def _applied(text: str, plan: Plan, path: str, *, edit: bool) -> tuple[str, list[Finding]]:
     prefix = _PREFIX.match(text)
     start = prefix.group() if prefix else ""
     suffix = _SUFFIX.search(text)
@@ -72,7 +85,7 @@ def rewrite(text: str, plan: Plan, path: str) -> tuple[str, list[Finding]]:
     from rnnswap.patch.source.transform import transform
 
     try:
-        result = transform(body, plan, path)
+        result = transform(body, plan, path, edit=edit)
         if result.text != body:
             check.check_equivalent(tree, body, result, path)
     except RecursionError as error:

@@ -30,8 +30,14 @@ from rnnswap.spec import Finding
 _CODE_OF = {Role.CALL: codes.CALL, Role.BASE: codes.BASE}
 
 
-def transform(text: str, plan: Plan, path: str) -> Result:
+def transform(text: str, plan: Plan, path: str, *, edit: bool = True) -> Result:
     """Return `text` with the uses that `plan` replaces rewritten.
+
+    Args:
+        text: A module's source.
+        plan: What is to be replaced by what.
+        path: Where the text is from, for messages.
+        edit: False to find alone: the same findings, and the text as it was.
 
     Raises:
         RewriteError: libcst cannot read the text, or cannot reproduce it to the byte.
@@ -42,7 +48,7 @@ def transform(text: str, plan: Plan, path: str) -> Result:
         reason = "has line endings or control characters that cannot be reproduced; left as it is"
         raise RewriteError(reason, path, code=codes.NOT_EQUIVALENT)
     names = Names(module, layout, plan.modules())
-    return _Transformation(names, plan).run()
+    return _Transformation(names, plan).run(edit)
 
 
 def _parse(text: str, path: str) -> cst.Module:
@@ -71,7 +77,7 @@ class _Transformation:
         self._local: dict[str, str] = {}
         self._reused: set[str] = set()
 
-    def run(self) -> Result:
+    def run(self, edit: bool) -> Result:
         """Find and judge the uses, then edit the tree if there is anything to edit."""
         uses = [use for use in find_uses(self._names, self._plan) if not self._is_done(use)]
         uses = [use for use in uses if self._plan.unwraps or self._pair(use) is None]
@@ -99,7 +105,8 @@ class _Transformation:
         changes = self._import_changes()
         self._result.findings += self._lookups
         if self._edits:
-            self._apply(changes)
+            if edit:
+                self._apply(changes)
             self._look_around()
         self._result.findings = sorted(set(self._result.findings))
         return self._result
