@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "hookspecs": {"errors", "spec"},
     "builtin": {"errors", "spec", "hookspecs"},
     "registry": {"errors", "spec", "hookspecs"},
-    "discovery": {"errors", "spec", "hookspecs", "registry"},
+    "discovery": {"errors", "spec", "hookspecs", "registry", "builtin"},
     "policy_text": {"errors", "spec"},
     "ops": {"errors"},
     "cells": {"errors", "ops"},

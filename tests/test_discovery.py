@@ -1,6 +1,7 @@
 """Discovery with real throwaway distributions: any of them may be broken, the rest goes on."""
 
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -192,3 +193,37 @@ def test_a_target_that_does_not_exist_is_one_clear_error(distribution):
 
 def test_installed_is_discovered_once():
     assert installed() is installed()
+
+
+def test_built_ins_are_found_without_loading_anybody_and_others_by_loading_them(distribution):
+    distribution("acme-cells", "print('loaded')\n" + textwrap.dedent(GOOD.format(name="acme")))
+    code = """
+from rnnswap import discovery
+print(discovery.find_cell("janet").target, discovery.find_attention("soft").name)
+print(discovery.find_policy("norm").name)
+import sys
+print("importlib_metadata" in sys.modules, discovery.installed.cache_info().currsize)
+print(discovery.find_cell("acme").target)
+try:
+    discovery.find_policy("nrom")
+except LookupError as error:
+    print(error)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "loaded\n"
+    assert done.stdout.splitlines() == [
+        "rnnswap:JANET soft",
+        "norm",
+        "False 0",
+        "torch.nn:LSTM",
+        str(unknown_policy("nrom")),
+    ]
+
+
+def unknown_policy(name):
+    with pytest.raises(UnknownNameError) as caught:
+        installed().policies.get(name)
+    return caught.value

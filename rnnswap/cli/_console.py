@@ -40,7 +40,8 @@ class CellName(click.ParamType[str]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         """Check that the cell exists; the registry's sentence names the choices."""
-        return discovery.installed().cells.get(value).name
+        discovery.find_cell(value)
+        return str(value)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -56,7 +57,8 @@ class AttentionName(click.ParamType[str]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         """Check that the mechanism exists; the registry's sentence names the choices."""
-        return discovery.installed().attentions.get(value).name
+        discovery.find_attention(value)
+        return str(value)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -82,7 +84,7 @@ def cell_options(cell: str, texts: Iterable[str]) -> dict[str, Any]:
         if name in given:
             raise click.BadParameter(f"{name!r} is given twice", param_hint="'--cell-arg'")
         given[name] = value
-    return discovery.installed().cells.get(cell).spec.parse_options(given)
+    return discovery.find_cell(cell).parse_options(given)
 
 
 def _complete(names: list[str], incomplete: str) -> list[click.shell_completion.CompletionItem]:
