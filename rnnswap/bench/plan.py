@@ -12,6 +12,9 @@ from rnnswap.errors import OptionError
 REFERENCE = "nn.LSTM"
 #: Ways to run a layer, in the order of the tables.
 MODES = ("forward", "training", "training-dx")
+#: What can be measured: times; beside them the products they consist of at least; the peak memory
+#: of a training step; the time of a call with next to nothing to compute.
+MEASURES = ("time", "limit", "memory", "overhead")
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 
 
@@ -43,6 +46,8 @@ class Shape:
         return cls(*map(int, parts))
 
 
+#: Where a training step's peak memory is measured: long and wide.
+MEMORY_SHAPES = (Shape.parse("784,32,1,128"), Shape.parse("100,64,512,1024"))
 #: Long and short, wide and narrow, one row and many.
 SHAPES = tuple(
     Shape.parse(text)
@@ -65,6 +70,7 @@ class Plan:
     Args:
         cells: Registered names, measured beside nn.LSTM.
         shapes: Of input and layer.
+        measures: Among `MEASURES`.
         modes: Among `MODES`.
         packed: Also with packed input, lengths uniform in [T/2, T].
         threads: For torch and the C library; None leaves torch's number.
@@ -78,11 +84,13 @@ class Plan:
         seconds: What a sample lasts at least, unless one call lasts longer.
 
     Raises:
-        OptionError: A number is out of range, or proj_size fits a shape not.
+        OptionError: proj_size does not fit a shape, or the limit is asked for of a
+            layer for which it is not known.
     """
 
     cells: tuple[str, ...]
     shapes: tuple[Shape, ...] = SHAPES
+    measures: tuple[str, ...] = ("time",)
     modes: tuple[str, ...] = MODES
     packed: bool = False
     threads: int | None = None
@@ -102,6 +110,11 @@ class Plan:
                     f"proj_size {self.proj_size} does not fit shape {shape}: "
                     f"it must be less than H = {shape.hidden}"
                 )
+        if "limit" in self.measures and (self.layer_arguments() or self.options or self.packed):
+            raise OptionError(
+                "the limit is known for padded input and plain layers alone: one layer, one "
+                "direction, no projection, no --cell-arg"
+            )
 
     def layer_arguments(self) -> dict[str, Any]:
         """Return nn.LSTM's arguments beyond the sizes, as far as they are asked for."""

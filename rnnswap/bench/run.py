@@ -4,68 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator
 
 import torch
 from torch import nn
 
 from rnnswap.bench.contestant import Inputs, make_call, make_inputs, make_layer
+from rnnswap.bench.limit import as_limit, parts_of
 from rnnswap.bench.machine import describe
+from rnnswap.bench.memory import peak_of
+from rnnswap.bench.overhead import SMALLEST, overhead_of
 from rnnswap.bench.plan import REFERENCE, Plan, Shape
-from rnnswap.bench.serving import Serving, serving
-from rnnswap.bench.timing import Samples, clock_of, interleaved
-from rnnswap.errors import OptionError
+from rnnswap.bench.report import Entry, Failure, Report
+from rnnswap.bench.serving import serving
+from rnnswap.bench.timing import clock_of, interleaved
+from rnnswap.errors import OptionError, RnnswapError, UnsupportedError
 
 #: Told before each group of measurements what comes, in words.
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One measured call: a cell at a shape in a mode, with padded or packed input."""
-
-    cell: str
-    shape: Shape
-    mode: str
-    packed: bool
-    samples: Samples
-    serving: Serving
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A cell that could not be measured at a shape, and why in one sentence."""
-
-    cell: str
-    shape: Shape
-    mode: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.cell} at {self.shape}, {self.mode}: {self.reason}"
-
-
-@dataclass(slots=True)
-class Report:
-    """Everything a run found."""
-
-    plan: Plan
-    machine: dict[str, str | int]
-    entries: list[Entry] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-
-    def find(self, cell: str, shape: Shape, mode: str, packed: bool) -> Entry | None:
-        """Return the entry, or None if it was not measured."""
-        wanted = (cell, shape, mode, packed)
-        return next(
-            (e for e in self.entries if (e.cell, e.shape, e.mode, e.packed) == wanted), None
-        )
-
-    def ratio(self, entry: Entry) -> float | None:
-        """Return nn.LSTM's time over this entry's, both with the same input; above 1 is faster."""
-        reference = self.find(REFERENCE, entry.shape, entry.mode, entry.packed)
-        return None if reference is None else reference.samples.median / entry.samples.median
 
 
 def run(plan: Plan, progress: Progress) -> Report:
@@ -79,9 +35,34 @@ def run(plan: Plan, progress: Progress) -> Report:
         _check_memory(plan, shape)
     with _threads(plan.threads):
         report = Report(plan, describe(device))
-        for shape in plan.shapes:
-            _run_shape(report, shape, device, progress)
+        if {"time", "limit"} & set(plan.measures):
+            for shape in plan.shapes:
+                _run_shape(report, shape, device, progress)
+        if "memory" in plan.measures:
+            _run_memory(report, progress)
+        if "overhead" in plan.measures:
+            progress("overhead of a call")
+            _run_overhead(report)
     return report
+
+
+def _run_memory(report: Report, progress: Progress) -> None:
+    for shape in report.plan.shapes:
+        for cell in (REFERENCE, *report.plan.cells):
+            progress(f"{shape} memory {cell}")
+            try:
+                report.peaks.append((cell, shape, peak_of(report.plan, cell, shape)))
+            except UnsupportedError:
+                raise
+            except RnnswapError as error:
+                report.failures.append(Failure(cell, shape, "memory", str(error)))
+
+
+def _run_overhead(report: Report) -> None:
+    try:
+        report.overheads += overhead_of(report.plan, (REFERENCE, *report.plan.cells))
+    except Exception as error:  # a stranger's layer may raise anything
+        report.failures.append(Failure("a cell", SMALLEST, "overhead", _sentence(error)))
 
 
 def _run_shape(report: Report, shape: Shape, device: torch.device, progress: Progress) -> None:
@@ -106,23 +87,29 @@ def _run_mode(
     inputs: Inputs,
     device: torch.device,
 ) -> None:
-    calls: dict[tuple[str, bool], Callable[[], object]] = {}
+    calls: dict[Hashable, Callable[[], object]] = {}
     servings = {}
     for cell, layer in layers.items():
         for packed, x in inputs.by_kind():
-            key = (cell, packed)
             try:
                 call = make_call(layer, x, mode)
-                servings[key] = serving(layer, call)  # runs it, so that it is warm as well
+                # Runs it, so that it is warm as well.
+                servings[cell, packed] = serving(layer, call)
             except Exception as error:  # a stranger's layer may raise anything
                 report.failures.append(Failure(cell, shape, mode, _sentence(error)))
                 continue
-            calls[key] = call
+            calls[cell, packed] = call
+    measured = {cell: layers[cell] for cell, _ in servings if cell != REFERENCE}
+    limited = measured if "limit" in report.plan.measures else {}
+    for cell, layer in limited.items():
+        calls |= parts_of(layer, cell, shape, mode)
     if not calls:
         return
     taken = interleaved(calls, clock_of(device), report.plan.repeats, report.plan.seconds)
-    for (cell, packed), samples in taken.items():
-        report.entries.append(Entry(cell, shape, mode, packed, samples, servings[cell, packed]))
+    for (cell, packed), serves in servings.items():
+        report.entries.append(Entry(cell, shape, mode, packed, taken[cell, packed], serves))
+    for cell, layer in limited.items():
+        report.limits.append(as_limit(layer, cell, shape, mode, taken))
 
 
 def _sentence(error: Exception) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
-from statistics import geometric_mean, median, quantiles
+from collections.abc import Iterator
+from statistics import median, quantiles
 from typing import Any
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from rnnswap.bench.extra_tables import extra_tables, make_table, milliseconds
+from rnnswap.bench.limit import Limit
 from rnnswap.bench.plan import REFERENCE, Plan
-from rnnswap.bench.run import Entry, Report
+from rnnswap.bench.report import Entry, Report
 
 _TITLES = {
     "forward": "forward (eval, inference mode)",
@@ -24,12 +25,14 @@ _TITLES = {
 
 def screen(report: Report) -> Iterator[RenderableType]:
     """Yield the tables, what served each cell, and where all this was measured."""
-    for packed in (False, True) if report.plan.packed else (False,):
-        for mode in report.plan.modes:
-            yield _times(report, mode, packed)
-            yield ""
-    if report.plan.packed:
-        yield _packed_cost(report)
+    tables = []
+    if report.entries:
+        for packed in (False, True) if report.plan.packed else (False,):
+            tables += [_times(report, mode, packed) for mode in report.plan.modes]
+        if report.plan.packed:
+            tables.append(_packed_cost(report))
+    for table in [*tables, *extra_tables(report)]:
+        yield table
         yield ""
     yield from (Text(line) for line in _lines(report))
 
@@ -40,16 +43,25 @@ def as_json(report: Report) -> dict[str, Any]:
         "plan": _plan(report.plan),
         "machine": report.machine,
         "entries": [_entry(report, entry) for entry in report.entries],
-        "summary": [
-            {"cell": cell, "mode": mode, "packed": packed, **_extent(ratios)}
-            for cell, mode, packed, ratios in _summaries(report)
-        ],
+        "summary": [dataclasses.asdict(summary) for summary in report.summaries()],
+        "limits": [_limit(report, limit) for limit in report.limits],
+        "peaks": [{"cell": c, "shape": str(s), "bytes": b} for c, s, b in report.peaks],
+        "overheads": [{**dataclasses.asdict(o), "own": o.own} for o in report.overheads],
         "failures": [{**dataclasses.asdict(f), "shape": str(f.shape)} for f in report.failures],
     }
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
     return {**dataclasses.asdict(plan), "shapes": [str(shape) for shape in plan.shapes]}
+
+
+def _limit(report: Report, limit: Limit) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(limit),
+        "shape": str(limit.shape),
+        "ratio": report.to_limit(limit, limit.parts),
+        "ratio_at_once": report.to_limit(limit, limit.at_once),
+    }
 
 
 def _entry(report: Report, entry: Entry) -> dict[str, Any]:
@@ -68,44 +80,20 @@ def _entry(report: Report, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _summaries(report: Report) -> Iterator[tuple[str, str, bool, list[float]]]:
-    """Yield cell, mode, packed and the ratios at all shapes."""
-    for cell in report.plan.cells:
-        for mode in report.plan.modes:
-            for packed in (False, True) if report.plan.packed else (False,):
-                found = (report.find(cell, s, mode, packed) for s in report.plan.shapes)
-                ratios = [r for e in found if e is not None and (r := report.ratio(e)) is not None]
-                if ratios:
-                    yield cell, mode, packed, ratios
-
-
-def _extent(ratios: list[float]) -> dict[str, float]:
-    return {
-        "geometric_mean": round(geometric_mean(ratios), 4),
-        "minimum": round(min(ratios), 4),
-    }
-
-
-def _table(title: str, columns: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("T,B,I,H", no_wrap=True)
-    for column in columns:
-        table.add_column(escape(column), justify="right", no_wrap=True)
-    return table
-
-
 def _times(report: Report, mode: str, packed: bool) -> Table:
     cells = report.plan.cells
     title = _TITLES[mode] + (", packed input" if packed else "")
-    table = _table(f"{title}: ms, times as fast as nn.LSTM", (REFERENCE, *cells))
+    table = make_table(f"{title}: ms, times as fast as nn.LSTM", ("T,B,I,H", REFERENCE, *cells))
     for shape in report.plan.shapes:
         row = [report.find(cell, shape, mode, packed) for cell in (REFERENCE, *cells)]
         table.add_row(str(shape), *(_cell(report, entry) for entry in row))
-    ratios = {c: r for c, m, p, r in _summaries(report) if (m, p) == (mode, packed)}
+    summaries = {s.cell: s for s in report.summaries() if (s.mode, s.packed) == (mode, packed)}
     if len(report.plan.shapes) > 1:
         table.add_section()
-        for label, key in (("geometric mean", "geometric_mean"), ("minimum", "minimum")):
-            found = [_times_as_fast(_extent(ratios[c])[key]) if c in ratios else "" for c in cells]
+        means = {cell: s.geometric_mean for cell, s in summaries.items()}
+        minima = {cell: s.minimum for cell, s in summaries.items()}
+        for label, by_cell in (("geometric mean", means), ("minimum", minima)):
+            found = [_times_as_fast(by_cell[c]) if c in by_cell else "" for c in cells]
             table.add_row(label, "", *found, style="bold")
     return table
 
@@ -113,17 +101,11 @@ def _times(report: Report, mode: str, packed: bool) -> Table:
 def _cell(report: Report, entry: Entry | None) -> str:
     if entry is None:
         return "failed"
-    time = _milliseconds(entry.samples.median)
+    time = milliseconds(entry.samples.median)
     ratio = report.ratio(entry)
     if entry.cell == REFERENCE or ratio is None:
         return time
     return f"{time} {_times_as_fast(ratio):>6}"
-
-
-def _milliseconds(seconds: float) -> str:
-    """Four significant digits, or all before the point."""
-    value = seconds * 1e3
-    return f"{value:.{max(0, 3 - len(str(int(value))) + (value < 1))}f}"
 
 
 def _times_as_fast(ratio: float) -> str:
@@ -133,7 +115,9 @@ def _times_as_fast(ratio: float) -> str:
 def _packed_cost(report: Report) -> Table:
     """How long packed input takes next to padded input of the same T, for each cell itself."""
     cells = (REFERENCE, *report.plan.cells)
-    table = _table("time with packed input / time with padded input", ("mode", *cells))
+    table = make_table(
+        "time with packed input / time with padded input", ("T,B,I,H", "mode", *cells)
+    )
     for mode in report.plan.modes:
         for shape in report.plan.shapes:
             pairs = [[report.find(c, shape, mode, p) for p in (True, False)] for c in cells]
@@ -162,10 +146,13 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _method(report: Report) -> Iterator[str]:
+    if report.plan.repeats == 1:
+        yield "one sample of each"
+        return
     yield f"medians of {report.plan.repeats} interleaved samples"
     spreads = [_spread(e) for e in report.entries]
-    if report.plan.repeats > 1 and spreads:
-        yield f"half of them within {median(spreads):.0%}, at worst {max(spreads):.0%}"
+    if spreads:
+        yield f"their middle half spreads over {median(spreads):.0%}, at worst {max(spreads):.0%}"
 
 
 def _spread(entry: Entry) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from rnnswap import discovery
-from rnnswap.bench.plan import DTYPES, MODES, SHAPES, Plan, Shape
+from rnnswap.bench.plan import DTYPES, MEASURES, MEMORY_SHAPES, MODES, SHAPES, Plan, Shape
 from rnnswap.cli import EXIT_CHECK
 from rnnswap.cli._console import CellName, cell_options, results, talk
 from rnnswap.errors import OptionError
@@ -45,7 +45,16 @@ class ShapeText(click.ParamType[Shape]):
     type=ShapeText(),
     metavar="T,B,I,H",
     multiple=True,
-    help="Steps, batch, input size, hidden size; may be repeated.  [default: seven shapes]",
+    help="Steps, batch, input size, hidden size; may be repeated.  [default: seven shapes; for "
+    "memory alone two of them]",
+)
+@click.option(
+    "--measure",
+    "measures",
+    type=click.Choice(MEASURES),
+    multiple=True,
+    help="time; limit: time, and the matrix products it consists of at least; memory: peak of a "
+    "training step; overhead: a call with nothing to compute. May be repeated.  [default: time]",
 )
 @click.option(
     "--mode",
@@ -107,6 +116,7 @@ def bench(
     cells: tuple[str, ...],
     cell_args: tuple[str, ...],
     shapes: tuple[Shape, ...],
+    measures: tuple[str, ...],
     mode: str | None,
     as_json: bool,
     sample_ms: float,
@@ -123,9 +133,12 @@ def bench(
     cells = tuple(dict.fromkeys(cells)) or _shipped()
     if cell_args and len(cells) != 1:
         raise OptionError("--cell-arg needs exactly one --cell: it is passed to that cell alone")
+    measures = tuple(dict.fromkeys(measures)) or ("time",)
+    timed = {"time", "limit"} & set(measures)
     plan = Plan(
         cells=cells,
-        shapes=tuple(dict.fromkeys(shapes)) or SHAPES,
+        shapes=tuple(dict.fromkeys(shapes)) or (SHAPES if timed else MEMORY_SHAPES),
+        measures=measures,
         modes=tuple(m for m in MODES if mode is None or m.startswith(mode)),
         options=cell_options(cells[0], cell_args) if cell_args else {},
         seconds=sample_ms / 1e3,

@@ -12,7 +12,7 @@ from rnnswap.spec import CellSpec
 
 
 def run(*arguments):
-    quick = ("--sample-ms", "0", "--repeats", "2")
+    quick = ("--sample-ms", "0", "--repeats", "1")
     return CliRunner().invoke(main, ["bench", *quick, *arguments])
 
 
@@ -23,7 +23,7 @@ def measured(*arguments):
 
 
 def test_shipped_cells_are_measured_beside_lstm_in_every_mode():
-    found = measured("--shape", "3,2,4,5", "--shape", "2,1,1,6")
+    found = measured("--shape", "3,2,4,5", "--shape", "2,1,1,6", "--repeats", "2")
     shipped = ["indrnn", "indrnn-v2", "janet"]
     assert found["plan"]["cells"] == shipped
     keys = [(e["cell"], e["shape"], e["mode"], e["packed"]) for e in found["entries"]]
@@ -115,6 +115,7 @@ def test_a_cell_that_fails_is_named_and_the_others_go_on(monkeypatch):
         (["--device", "cuda:99"], "there is no device 'cuda:99'"),
         (["--cell-arg", "beta=1"], "--cell-arg needs exactly one --cell"),
         (["--shape", "100000,100000,1,100000"], "GiB of memory, this machine has"),
+        (["--measure", "limit", "--layers", "2"], "the limit is known for padded input and plain"),
         (["--mode", "backward"], "'backward' is not one of 'forward', 'training'"),
     ],
 )
@@ -123,3 +124,65 @@ def test_bad_input_is_one_sentence(arguments, sentence):
     assert result.exit_code == 2
     assert sentence in result.stderr
     assert result.stdout == ""
+
+
+def test_limit_names_the_products_of_each_cell_and_mode():
+    cells = ("--cell", "janet", "--cell", "indrnn")
+    found = measured(*cells, "--shape", "4,3,2,5", "--measure", "limit")
+    entries = {(e["cell"], e["mode"]): e for e in found["entries"]}
+    parts = {(x["cell"], x["mode"]): set(x["parts"]) for x in found["limits"]}
+    steps, weights = {"x W", "h U"}, {"d U", "dU", "dW"}
+    assert parts == {
+        ("janet", "forward"): steps,
+        ("janet", "training"): steps | weights,
+        ("janet", "training-dx"): steps | weights | {"dx"},
+        ("indrnn", "forward"): {"x W", "copy"},
+        ("indrnn", "training"): {"x W", "copy", "dW"},
+        ("indrnn", "training-dx"): {"x W", "copy", "dW", "dx"},
+    }
+    for limit in found["limits"]:
+        time = entries[limit["cell"], limit["mode"]]["median"]
+        assert limit["ratio"] == pytest.approx(time / sum(limit["parts"].values()), rel=1e-3)
+        words = {"forward": 2, "training": 5, "training-dx": 5}[limit["mode"]]
+        assert limit["moved"] == (words * 4 * 3 * 5 * 4 if limit["cell"] == "indrnn" else 0)
+
+
+def test_memory_of_a_training_step_grows_with_what_must_be_kept():
+    result = run("--cell", "indrnn", "--shape", "400,32,1,64", "--measure", "memory")
+    assert result.exit_code == 0
+    title, names, row, *_ = result.stdout.splitlines()
+    assert title.startswith("peak memory of a training step: MiB over what was held before")
+    assert names.split() == ["T,B,I,H", "nn.LSTM", "indrnn"]
+    shape, lstm, indrnn, share = row.split()
+    assert shape == "400,32,1,64"
+    state = 400 * 32 * 64 * 4 / 2**20
+    # nn.LSTM keeps four gates and two states, IndRNN one state; backward makes another.
+    assert 5 * state < float(lstm) < 16 * state
+    assert state < float(indrnn) < float(lstm)
+    assert float(share) == pytest.approx(float(indrnn) / float(lstm), abs=0.01)
+
+
+def test_overhead_is_what_the_operation_adds_to_linear():
+    found = measured("--cell", "janet", "--measure", "overhead")["overheads"]
+    assert [(o["cell"], o["recorded"]) for o in found] == [
+        ("nn.LSTM", False),
+        ("janet", False),
+        ("nn.LSTM", True),
+        ("janet", True),
+    ]
+    for cost in found:
+        if cost["cell"] == "janet":
+            assert cost["own"] == pytest.approx(cost["operation"] - cost["projection"])
+        else:
+            assert cost["own"] is None
+
+
+def test_several_measures_are_shown_in_tables():
+    measures = ("--measure", "limit", "--measure", "overhead")
+    result = run("--cell", "indrnn", "--shape", "2,1,1,3", "--mode", "training", *measures)
+    assert result.exit_code == 0
+    for title in (
+        "indrnn, training-dx: ms of the parts, time / their sum",
+        "overhead of a call, in microseconds",
+    ):
+        assert title in result.stdout
