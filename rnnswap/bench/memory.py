@@ -29,7 +29,8 @@ def peak_of(plan: Plan, cell: str, shape: Shape) -> int:
     """Return the bytes by which a training step's peak exceeds what was held just before it.
 
     On the CPU it is resident memory, the median of up to three fresh processes; parameters and
-    input are there before the step, gradients are not. On a CUDA device it is what torch allocated there.
+    input are there before the step, gradients are not. On a CUDA device it is what torch
+    allocated there.
 
     Raises:
         UnsupportedError: The system does not tell a process its peak.

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import click
 from rich.markup import escape
 from rich.table import Table
 
+import rnnswap
 from rnnswap import discovery
 from rnnswap.cli._console import results, talk
 from rnnswap.cli.plugins_check import check
 from rnnswap.registry import Registry
+
+#: What the C compiler makes when rnnswap is installed. Its own module would import torch.
+_LIBRARY = Path("ops", "_native", "librnnswap.so")
+_COMPILERS = ("cc", "gcc", "clang")
 
 
 @click.group(invoke_without_command=True)
@@ -17,7 +26,8 @@ from rnnswap.registry import Registry
 def plugins(ctx: click.Context) -> None:
     """List cells, attention mechanisms and clipping policies.
 
-    Each with the distribution that provides it; then, on stderr, what failed to load and why.
+    Each with the distribution that provides it, then whether the C library is there that runs the
+    loops of JANET and IndRNN on the CPU. On stderr, what failed to load and why.
     """
     if ctx.invoked_subcommand is None:
         _list()
@@ -32,8 +42,29 @@ def _list() -> None:
     out.print(_table("Cells", found.cells))
     out.print(_table("Attention mechanisms", found.attentions))
     out.print(_table("Clipping policies", found.policies))
+    for line in _library():
+        out.print(line, markup=False)
     for failure in found.failures:
         talk().print(f"problem: {failure}", style="red", markup=False)
+
+
+def _library() -> list[str]:
+    """Say which implementation serves on the CPU; without the C library why, and what to do."""
+    forced = os.environ.get("RNNSWAP_IMPL")
+    lines = [f"RNNSWAP_IMPL={forced}: no other implementation runs"] if forced else []
+    if (Path(rnnswap.__file__).parent / _LIBRARY).exists():
+        return ["C library: built; on the CPU the loops of JANET and IndRNN run in C", *lines]
+    compiler = next(filter(shutil.which, _COMPILERS), None)
+    now = (
+        f"there is {compiler} now: install rnnswap again (pip's --verbose shows what fails)"
+        if compiler
+        else "install gcc or clang, then rnnswap again"
+    )
+    return [
+        "C library: not built, as no C compiler could when rnnswap was installed; the loops of "
+        f"JANET and IndRNN run in PyTorch, slower; {now}",
+        *lines,
+    ]
 
 
 def _table(title: str, registry: Registry) -> Table:  # type: ignore[type-arg]

@@ -1,11 +1,16 @@
 """`rnnswap plugins`: every registered name with who provides it."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from rnnswap import discovery
 from rnnswap.cli import main
+from rnnswap.cli import plugins as plugins_module
 from rnnswap.discovery import Failure, Plugins, installed
+from rnnswap.ops import _native
 from rnnswap.registry import Provider
 
 
@@ -33,6 +38,33 @@ def test_failures_are_named_on_stderr_with_their_reason(monkeypatch):
     assert result.exit_code == 0
     line = "problem: acme 1.0 (entry point 'plugin'): ValueError: [red]odd[/red] text"
     assert result.stderr.strip() == line
+
+
+def test_says_that_the_c_library_is_there(monkeypatch):
+    monkeypatch.delenv("RNNSWAP_IMPL", raising=False)
+    place = Path(_native.__file__).with_name(_native.LIBRARY)
+    assert place.parts[-3:] == plugins_module._LIBRARY.parts
+    last = run().stdout.splitlines()[-1]
+    assert last.startswith("C library: built;" if place.exists() else "C library: not built")
+
+
+@pytest.mark.parametrize(
+    ("compiler", "advice"),
+    [
+        (None, "install gcc or clang, then rnnswap again"),
+        ("gcc", "there is gcc now: install rnnswap again (pip's --verbose shows what fails)"),
+    ],
+)
+def test_without_the_c_library_says_why_and_what_to_do(monkeypatch, compiler, advice):
+    monkeypatch.setattr(plugins_module, "_LIBRARY", Path("nowhere.so"))
+    monkeypatch.setattr(shutil, "which", lambda name: name if name == compiler else None)
+    monkeypatch.setenv("RNNSWAP_IMPL", "manual")
+    *_, line, forced = run().stdout.splitlines()
+    assert line == (
+        "C library: not built, as no C compiler could when rnnswap was installed; the loops of "
+        f"JANET and IndRNN run in PyTorch, slower; {advice}"
+    )
+    assert forced == "RNNSWAP_IMPL=manual: no other implementation runs"
 
 
 @pytest.mark.parametrize("arguments", [["--bogus"], ["extra"]])
