@@ -141,7 +141,8 @@ def test_importing_the_patcher_imports_neither_torch_nor_libcst():
 @pytest.mark.parametrize(
     ("text", "loaded"),
     [
-        ("import torch\nx = torch.nn.GRU(1, 2)\n", "[]"),
+        ("import torch\nx = torch.nn.Linear(1, 2)  # IndRNN\n", "[]"),
+        ("import keras\nx = keras.layers.GRU(1)\n", "[]"),
         ("def f(:", "[]"),
         ("from torch import nn\nx = nn.LSTM(1, 2)\n", "['libcst']"),
     ],

@@ -18,6 +18,7 @@ CLASS_ATTRIBUTE = "RSW209"
 EXPORTED = "RSW210"
 IN_STRING = "RSW211"
 SPELLING = "RSW212"
+OTHER_LAYER = "RSW215"
 
 GATE_SLICE = "RSW301"
 CHECKPOINT = "RSW302"
@@ -25,6 +26,12 @@ OPTION_UNWRITTEN = "RSW303"
 UNPACKED = "RSW304"
 OPTION_DROPPED = "RSW305"
 MIXED_TEST = "RSW306"
+ALL_WEIGHTS = "RSW307"
+WEIGHT_INIT = "RSW308"
+WEIGHT_SHAPE = "RSW309"
+WEIGHT_DROP = "RSW310"
+CLASS_NAME = "RSW311"
+SCRIPTED = "RSW312"
 
 UNPARSABLE = "RSW901"
 UNDECODABLE = "RSW902"
@@ -50,12 +57,19 @@ MEANINGS = {
     EXPORTED: "left: the name is imported for others to import or look up",
     IN_STRING: "left: it stands in an f-string or a quoted annotation",
     SPELLING: "left: a name or a call cannot stand there, or a comment stands inside it",
+    OTHER_LAYER: "left: another of torch's recurrent layers, which is not touched",
     GATE_SLICE: "look here: a slice of four gates",
     CHECKPOINT: "look here: a checkpoint is loaded",
     OPTION_UNWRITTEN: "look here: a cell option could not be written, as nothing is called",
     UNPACKED: "look here: unpacked arguments may hold one that the cell does not take",
     OPTION_DROPPED: "look here: an option of the former cell was dropped",
     MIXED_TEST: "look here: a type test was rewritten, and the former class is used too",
+    ALL_WEIGHTS: "look here: code goes through all weights of a layer",
+    WEIGHT_INIT: "look here: all weights are initialised alike, by their names",
+    WEIGHT_SHAPE: "look here: a weight is read or written by an LSTM's shape",
+    WEIGHT_DROP: "look here: a weight of the layer is replaced, dropped or deleted",
+    CLASS_NAME: "look here: the class is tested for by its name in a string",
+    SCRIPTED: "look here: TorchScript compiles the model, which the cells refuse",
     UNPARSABLE: "the file cannot be parsed",
     UNDECODABLE: "the file cannot be decoded",
     UNREADABLE: "the file cannot be read",
@@ -84,12 +98,19 @@ ADVICE = {
     EXPORTED: "replace it by hand where others should get the cell",
     IN_STRING: "change the string by hand",
     SPELLING: "move the comment, or bind the class to a name, then patch again",
+    OTHER_LAYER: "nothing to do: only uses of the source cell are replaced",
     GATE_SLICE: _TO_THE_GATES,
     CHECKPOINT: "train anew, or convert the checkpoint with rnnswap.load_state_dict_",
     OPTION_UNWRITTEN: "give the option where the class is constructed",
     UNPACKED: "see that the argument is never among them",
     OPTION_DROPPED: "nothing to do unless the option mattered",
     MIXED_TEST: "see that the test asks for the class that can stand there",
+    ALL_WEIGHTS: _TO_THE_GATES,
+    WEIGHT_INIT: "see that the initialisation fits the cell's weights, or leave them out of it",
+    WEIGHT_SHAPE: "ask the layer for hidden_size, and size what is written by the weight itself",
+    WEIGHT_DROP: "see that what takes the weight's place fits the cell",
+    CLASS_NAME: "test with isinstance and torch.nn.RNNBase, or add the cell's name to the test",
+    SCRIPTED: "use torch.jit.trace, torch.export or torch.compile instead",
     UNPARSABLE: "mend it, or port it to Python 3",
     UNDECODABLE: "declare the encoding in the first line, or save it as UTF-8",
     UNREADABLE: "see that it exists and may be read",

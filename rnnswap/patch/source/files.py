@@ -8,12 +8,16 @@ import os
 import stat
 import tempfile
 import tokenize
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source import codes
+
+#: Permission bits that a new file gets, less the umask.
+_NEW_FILE = 0o666
 
 
 class SourceFile(NamedTuple):
@@ -23,24 +27,20 @@ class SourceFile(NamedTuple):
         path: As the user named it.
         target: What is on disk, symbolic links followed.
         data: Its bytes.
-        text: Its bytes decoded, line endings and byte order mark kept.
-        encoding: Declared by its cookie (PEP 263), else UTF-8.
         status: What the file system said when it was read.
     """
 
     path: str
     target: Path
     data: bytes
-    text: str
-    encoding: str
     status: os.stat_result
 
 
 def read(path: str) -> SourceFile:
-    """Read and decode a file.
+    """Read a file.
 
     Raises:
-        RewriteError: It is missing, a folder, not a regular file, unreadable or undecodable.
+        RewriteError: It is missing, a folder, not a regular file or unreadable.
     """
     if not path:
         reason = "an empty name is no file; give the path of one"
@@ -55,8 +55,7 @@ def read(path: str) -> SourceFile:
     except OSError as error:
         reason = f"cannot be read: {explain(error)}"
         raise RewriteError(reason, path, code=codes.UNREADABLE) from error
-    text, encoding = decode(data, path)
-    return SourceFile(path, target, data, text, encoding, status)
+    return SourceFile(path, target, data, status)
 
 
 def decode(data: bytes, path: str) -> tuple[str, str]:
@@ -99,7 +98,7 @@ def decode(data: bytes, path: str) -> tuple[str, str]:
     return text, encoding
 
 
-def write(file: SourceFile, text: str) -> None:
+def write(file: SourceFile, data: bytes) -> None:
     """Replace the content of a file that was read, all or nothing.
 
     The permission bits stay; where the path is a symbolic link, the file it leads to is replaced.
@@ -109,39 +108,78 @@ def write(file: SourceFile, text: str) -> None:
     """
     if not os.access(file.target, os.W_OK):
         raise RewriteError("is read-only; left as it is", file.path, code=codes.UNWRITABLE)
-    temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(
-            dir=file.target.parent, prefix=f".{file.target.name}.", suffix=".tmp"
-        )
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode(file.encoding))
-            stream.flush()
-            _keep_owner(file, temporary)
-            # After the owner, whose change clears some of the bits. Windows has no fchmod.
-            Path(temporary).chmod(stat.S_IMODE(file.status.st_mode))
-            os.fsync(stream.fileno())
-        _check_unchanged(file)
-        os.replace(temporary, file.target)  # noqa: PTH105  (atomic, as the name says)
-        temporary = None
-        _sync_folder(file.target.parent)
+        _replace(file.target, data, file.status, lambda: _check_unchanged(file))
     except OSError as error:
         reason = f"cannot be written: {explain(error)}; left as it is"
         raise RewriteError(reason, file.path, code=codes.UNWRITABLE) from error
+
+
+def write_new(path: str, data: bytes, like: os.stat_result | None) -> None:
+    """Write a file that need not exist yet, all or nothing.
+
+    Args:
+        path: Where; what stands there is replaced if it is a regular file.
+        data: The content.
+        like: Status of a file whose permission bits and, where possible, owner it gets.
+
+    Raises:
+        RewriteError: Something else stands there, it is read-only, or writing failed.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists():
+            _check_kind(path, target.stat().st_mode)
+            if not os.access(target, os.W_OK):
+                raise RewriteError("is read-only; left as it is", path, code=codes.UNWRITABLE)
+        _replace(target, data, like, lambda: None)
+    except OSError as error:
+        reason = f"cannot be written: {explain(error)}"
+        raise RewriteError(reason, path, code=codes.UNWRITABLE) from error
+
+
+def _replace(
+    target: Path, data: bytes, like: os.stat_result | None, check: Callable[[], None]
+) -> None:
+    """Write beside `target`, then rename; `check` has the last word before that."""
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"
+        )
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            _take_over(temporary, like)
+            os.fsync(stream.fileno())
+        check()
+        os.replace(temporary, target)  # noqa: PTH105  (atomic, as the name says)
+        temporary = None
+        _sync_folder(target.parent)
     finally:
         if temporary is not None:
             with suppress(OSError):
                 Path(temporary).unlink()
 
 
-def _keep_owner(file: SourceFile, temporary: str) -> None:
-    """Give the new file the old one's owner and group, where this process may."""
-    status = file.status
+def _take_over(temporary: str, like: os.stat_result | None) -> None:
+    """Give the new file the old one's owner and group, where this process may, and its bits."""
+    if like is None:
+        Path(temporary).chmod(_NEW_FILE & ~_umask())
+        return
     if hasattr(os, "chown"):
         with suppress(OSError):
-            os.chown(temporary, -1, status.st_gid)
+            os.chown(temporary, -1, like.st_gid)
         with suppress(OSError):
-            os.chown(temporary, status.st_uid, -1)
+            os.chown(temporary, like.st_uid, -1)
+    # After the owner, whose change clears some of the bits. Windows has no fchmod.
+    Path(temporary).chmod(stat.S_IMODE(like.st_mode))
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)  # there is no other way to read it
+    os.umask(mask)
+    return mask
 
 
 def _check_kind(path: str, mode: int) -> None:

@@ -73,6 +73,17 @@ def find_uses(names: Names, plan: Plan) -> list[Use]:
     return sorted(uses, key=lambda use: names.place(use.node))
 
 
+def find_others(names: Names, plan: Plan) -> list[cst.Name | cst.Attribute]:
+    """Return where torch's other recurrent layers are constructed, or handed to what may do so."""
+    others = plan.others()
+    return [
+        node
+        for node in names.chains()
+        if others & names.meaning(node).names
+        and _role(names, node)[0] in (Role.CALL, Role.BASE, Role.VALUE)
+    ]
+
+
 def _use(names: Names, node: cst.Name | cst.Attribute, origin: Origin, meaning: Meaning) -> Use:
     wrapper = _wrapper(names, node)
     role, owner = _role(names, node if wrapper is None else wrapper)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,6 +19,9 @@ WITH_ATTENTION = "rnnswap:with_attention"
 
 # torch.nn's classes can be reached through each of these modules.
 _TORCH_MODULES = ("torch.nn", "torch.nn.modules", "torch.nn.modules.rnn")
+# torch's other recurrent layers, which people may take for replaced too.
+_OTHERS = ("GRU", "RNN", "GRUCell", "RNNCell")
+_OTHER_WORDS = re.compile(r"\b(?:GRU|RNN)(?:Cell)?\b")
 
 
 class Origin(NamedTuple):
@@ -80,13 +84,24 @@ class Plan(NamedTuple):
             for count in range(len(parts))
         )
 
+    def others(self) -> frozenset[str]:
+        """Return torch's recurrent classes that someone who replaces its LSTM may expect to go."""
+        if all(spec.name != LSTM for spec in self.sources) or self.cell.name == LSTM:
+            return frozenset()
+        return frozenset(f"{module}.{name}" for module in _TORCH_MODULES for name in _OTHERS)
+
     def words(self) -> tuple[str, ...]:
         """Return words without any of which a text has nothing for this plan."""
-        return tuple(dict.fromkeys(origin.class_name for origin in self.origins().values()))
+        layers = [spec.target.rpartition(":")[2] for spec in self.sources]
+        cells = [origin.class_name for origin in self.origins().values() if not origin.layer]
+        cells = [name for name in cells if not any(layer in name for layer in layers)]
+        return tuple(dict.fromkeys([*layers, *cells, *(("GRU", "RNN") if self.others() else ())]))
 
     def may_match(self, text: str) -> bool:
-        """Return whether `text` holds the name of a class to be replaced at all."""
-        return any(word in text for word in self.words())
+        """Return whether `text` may hold something to be replaced or reported at all."""
+        if any(origin.class_name in text for origin in self.origins().values()):
+            return True
+        return bool(self.others()) and "torch" in text and _OTHER_WORDS.search(text) is not None
 
     def target_for(self, origin: Origin) -> str | None:
         """Return the target of what replaces `origin`, or None if the cell has nothing there."""
@@ -115,18 +130,17 @@ def make_plan(
         OptionError: The cell has no such option, its value cannot be written as a literal, or
             source and cell are the same.
     """
-    plugins = discovery.installed()
-    target = plugins.cells.get(cell).spec
+    target = discovery.find_cell(cell)
     if attention is not None:
-        plugins.attentions.get(attention)
+        discovery.find_attention(attention)
     target.check_options(options or {})
     for name, value in (options or {}).items():
         _check_literal(name, value)
     if source is None and target.name == LSTM:
         # LSTM itself too: with attention around it, it is not yet what it was.
-        sources = tuple(entry.spec for entry in plugins.cells)
+        sources = tuple(entry.spec for entry in discovery.installed().cells)
     else:
-        sources = (plugins.cells.get(source or LSTM).spec,)
+        sources = (discovery.find_cell(source or LSTM),)
         if attention is None and sources[0].target == target.target:
             raise OptionError(f"cell and source are both {cell!r}: nothing would change")
     return Plan(target, sources, attention, dict(options or {}))

@@ -7,8 +7,8 @@ import libcst as cst
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.edit import Edit, apply
-from rnnswap.patch.source.find import Role, Use, find_uses
-from rnnswap.patch.source.hazards import find_hazards
+from rnnswap.patch.source.find import Role, Use, find_others, find_uses
+from rnnswap.patch.source.hazards import find_hazards, find_name_tests
 from rnnswap.patch.source.imports import (
     Import,
     ImportChanges,
@@ -19,7 +19,7 @@ from rnnswap.patch.source.imports import (
 )
 from rnnswap.patch.source.lookups import find_lookups
 from rnnswap.patch.source.metadata import Layout
-from rnnswap.patch.source.mixed import is_mixed, joined, pair
+from rnnswap.patch.source.mixed import Rewriting, is_mixed, joined, pair
 from rnnswap.patch.source.names import Names, bound_name, dotted
 from rnnswap.patch.source.placing import place, top_level_index
 from rnnswap.patch.source.plan import LSTM, WITH_ATTENTION, Plan
@@ -104,10 +104,14 @@ class _Transformation:
                 self._edit(use, judge)
         changes = self._import_changes()
         self._result.findings += self._lookups
+        for node in find_others(self._names, self._plan):
+            message = f"{dotted(node)} kept: {LSTM.upper()} alone is replaced"
+            self._report(node, codes.OTHER_LAYER, message)
         if self._edits:
             if edit:
                 self._apply(changes)
-            self._look_around()
+            self._look_at_tests()
+        self._look_around()
         self._result.findings = sorted(set(self._result.findings))
         return self._result
 
@@ -116,7 +120,7 @@ class _Transformation:
         same = use.origin.target == self._plan.target_for(use.origin)
         return same and use.mechanism == self._plan.attention
 
-    def _pair(self, use: Use) -> cst.BaseExpression | None:
+    def _pair(self, use: Use) -> Rewriting | None:
         """Return the test for both the class of `use` and what replaces it, if it stands in one."""
         target = self._plan.target_for(use.origin)
         if use.role is not Role.TEST or target is None:
@@ -156,7 +160,8 @@ class _Transformation:
         if call is not None:
             self._result.keywords[self._names.span(use.whole)] = keywords
         spelled = _spelled(self._names, node)
-        self._report(node, _CODE_OF.get(use.role, codes.REFERENCE), f"{spelled} -> {text}")
+        message = f"{spelled} -> {' '.join(text.split())}"
+        self._report(node, _CODE_OF.get(use.role, codes.REFERENCE), message)
         self._report_options(use, node, judge)
 
     def _replacement(self, use: Use) -> tuple[cst.BaseExpression, str]:
@@ -168,12 +173,12 @@ class _Transformation:
             name = f'{self._local[WITH_ATTENTION]}({name}, "{self._plan.attention}")'
         if self._mixed and use.role is Role.TEST:
             both = joined(self._names, use, name)
-            if both is not None:
-                self._kept |= {use.node, use.whole}
-                return use.whole, both
+            if both is not None and both.text is not None and both.node not in self._kept:
+                self._kept |= {use.node, use.whole, both.node}
+                return both.node, both.text
         both_now = self._pair(use)
         if both_now is not None:
-            return both_now, name
+            return both_now.node, both_now.text or name
         return (use.whole if self._wraps(use) or self._plan.unwraps else use.node), name
 
     def _keywords(self, use: Use, judge: Judge) -> tuple[cst.Call | None, Keywords]:
@@ -235,7 +240,7 @@ class _Transformation:
             result.removed.add((line, column - 1, bound_name(removal.alias)))
 
     def _look_around(self) -> None:
-        """Report what a rewriting may have upset elsewhere in the module."""
+        """Report what a rewriting, in this module or another, may upset in this module."""
         cell = self._plan.cell
         layers = [u for u in self._edited if u.origin.layer and u.origin.spec.name != cell.name]
         if layers:
@@ -244,6 +249,11 @@ class _Transformation:
             self._result.findings += find_hazards(
                 self._names, former.class_name, cell.name, was_lstm
             )
+        elif self._plan.others() and not self._edits:
+            self._result.findings += find_name_tests(self._names, LSTM.upper(), cell.name)
+
+    def _look_at_tests(self) -> None:
+        """Report the type tests that were rewritten where the former class goes on."""
         if not self._mixed:
             return
         for use in self._edited:

@@ -41,4 +41,5 @@ class Model(nn.Module):
 10:22 RSW101 nn.LSTM -> JANET
 11:36 RSW101 nn.LSTM -> JANET
 12:45 RSW101 nn.LSTM -> JANET
+12:68 RSW215 nn.GRU kept: LSTM alone is replaced
 14:13 RSW101 nn.LSTM -> JANET

@@ -35,4 +35,5 @@ def other(model, channels):
     return channels // 4, channels // 2
 # report
 7:20 RSW101 nn.LSTM -> JANET
+8:22 RSW307 self.rnn._all_weights janet's are of other shapes than LSTM's
 12:27 RSW301 n // 4 assumes LSTM's four gates; janet has others

@@ -10,3 +10,4 @@ rnn = JANET(8, 16)
 gru = GRU(8, 16)
 # report
 3:7 RSW101 LSTM -> JANET
+4:7 RSW215 GRU kept: LSTM alone is replaced

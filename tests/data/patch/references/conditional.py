@@ -17,5 +17,6 @@ def build(kind, *args):
     return layer, partial(JANET, batch_first=True), lambda: JANET(8, 16)
 # report
 6:14 RSW102 nn.LSTM -> JANET
+6:45 RSW215 nn.GRU kept: LSTM alone is replaced
 7:27 RSW102 nn.LSTM -> JANET
 7:63 RSW101 nn.LSTM -> JANET

@@ -19,3 +19,4 @@ class Cell(enum.Enum):
     GRU = nn.GRU
 # report
 7:12 RSW102 nn.LSTM -> JANET
+8:11 RSW215 nn.GRU kept: LSTM alone is replaced

@@ -19,5 +19,7 @@ def build(cell=JANET, *args):
     return cell(*args)
 # report
 3:18 RSW102 nn.LSTM -> JANET
+3:34 RSW215 nn.GRU kept: LSTM alone is replaced
 4:9 RSW102 nn.LSTM -> JANET
+4:18 RSW215 nn.GRU kept: LSTM alone is replaced
 7:16 RSW102 nn.LSTM -> JANET
