@@ -50,11 +50,31 @@ def active_steps(lengths: Tensor | None, steps: int, device: torch.device) -> Te
     return (index < lengths.to(device)).unsqueeze(-1)
 
 
-def previous(states: Tensor, first: Tensor, reverse: bool) -> Tensor:
-    """Return the state before each step: `states` (T, B, H) shifted by one, `first` put in."""
-    if reverse:
-        return torch.cat((states[1:], first.unsqueeze(0)))
-    return torch.cat((first.unsqueeze(0), states[:-1]))
+#: An index of (T, B, ...): of a step, or of each row's own.
+Ends = int | tuple[Tensor, Tensor]
+
+
+def row_ends(
+    lengths: Tensor | None, steps: int, reverse: bool, device: torch.device
+) -> tuple[Ends, Ends]:
+    """Return the index of the step at which rows begin, and of the one at which they end."""
+    end: Ends = steps - 1
+    if lengths is not None:
+        end = lengths.to(device) - 1, torch.arange(len(lengths), device=device)
+    return (end, 0) if reverse else (0, end)
+
+
+def neighbours(reverse: bool) -> tuple[tuple[slice, slice], int]:
+    """Return slices of all steps but the first and of those before them, and the first's index."""
+    but_first, but_last = slice(1, None), slice(-1)
+    return ((but_last, but_first), -1) if reverse else ((but_first, but_last), 0)
+
+
+def weight_gradient(d_gates: Tensor, hidden: Tensor, h0: Tensor, reverse: bool) -> Tensor:
+    """Return the sum over steps of d_gates^T h' (G, H), without a shifted copy of the states."""
+    (now, before), first = neighbours(reverse)
+    later, earlier = d_gates[now].flatten(0, 1), hidden[before].flatten(0, 1)
+    return torch.addmm(d_gates[first].t() @ h0, later.t(), earlier)
 
 
 def is_recorded(grads: tuple[Tensor, ...]) -> bool:

@@ -15,10 +15,11 @@ from torch import Tensor
 from rnnswap.ops._scan import (
     active_steps,
     is_recorded,
-    previous,
+    neighbours,
     project,
     project_backward,
     recorded_backward,
+    row_ends,
     step_order,
 )
 from rnnswap.ops.indrnn.naive import indrnn_scan_naive
@@ -101,16 +102,16 @@ def forward_steps(
     reverse: bool,
 ) -> Steps:
     """Run the loop on the projected input (T, B, H), which becomes the states."""
-    states = projected
-    active = active_steps(lengths, states.size(0), states.device)
+    active = active_steps(lengths, len(projected), projected.device)
     activation_ = torch.relu_ if nonlinearity == "relu" else torch.tanh_
-    for t in step_order(states.size(0), reverse):
-        new_h = activation_(states[t].addcmul_(u, h))
+    steps = projected.unbind()
+    for t in step_order(len(steps), reverse):
+        new_h = activation_(steps[t].addcmul_(u, h))
         if active is not None:
             new_h.copy_(torch.where(active[t], new_h, h))
         h = new_h
-    output = states if active is None else states.masked_fill(~active, 0.0)
-    return Steps(output, h.clone(), states)
+    output = projected if active is None else projected.masked_fill(~active, 0.0)
+    return Steps(output, h.clone(), projected)
 
 
 def backward_steps(
@@ -128,21 +129,27 @@ def backward_steps(
         grads: Of output and h_n.
         states: and what follows: as `forward_steps` was given and left behind.
     """
-    active = active_steps(lengths, states.size(0), states.device)
     d_output, d_h = grads
-    if active is not None:
-        d_output = d_output.masked_fill(~active, 0.0)
-    d_pre = torch.empty_like(states)
-    for t in step_order(states.size(0), not reverse):
-        d_h = d_h + d_output[t]
+    first, last = row_ends(lengths, len(states), reverse, states.device)
+    active = active_steps(lengths, len(states), states.device)
+    idle = None if active is None else ~active
+    if idle is None:
+        d_pre = d_output.clone(memory_format=torch.contiguous_format)
+    else:
+        d_pre = d_output.masked_fill(idle, 0.0)
+    d_pre[last] += d_h
+    state, step = states.unbind(), d_pre.unbind()
+    after: Tensor | None = None
+    for t in step_order(len(step), not reverse):
+        now = step[t] if after is None else step[t].addcmul_(after, u)
+        if idle is not None:
+            now.masked_fill_(idle[t], 0.0)
         if nonlinearity == "relu":
             # Not (states > 0): the gradient of relu at NaN is the incoming one, as torch's.
-            torch.ops.aten.threshold_backward.grad_input(d_h, states[t], 0, grad_input=d_pre[t])
+            torch.ops.aten.threshold_backward.grad_input(now, state[t], 0, grad_input=now)
         else:
-            torch.ops.aten.tanh_backward.grad_input(d_h, states[t], grad_input=d_pre[t])
-        if active is None:
-            d_h = d_pre[t] * u
-        else:
-            d_pre[t].masked_fill_(~active[t], 0.0)
-            d_h = torch.where(active[t], d_pre[t] * u, d_h)
-    return d_pre, d_h, (d_pre * previous(states, h0, reverse)).sum((0, 1))
+            torch.ops.aten.tanh_backward.grad_input(now, state[t], grad_input=now)
+        after = now
+    (later, before), start = neighbours(reverse)
+    d_u = (d_pre[start] * h0).sum(0) + (d_pre[later] * states[before]).sum((0, 1))
+    return d_pre, d_pre[first] * u, d_u

@@ -11,17 +11,18 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from rnnswap.ops._scan import (
     active_steps,
     is_recorded,
-    previous,
+    neighbours,
     project,
     project_backward,
     recorded_backward,
+    row_ends,
     step_order,
+    weight_gradient,
 )
 from rnnswap.ops.janet.naive import janet_scan_naive
 
@@ -32,7 +33,7 @@ class Steps(NamedTuple):
     output: Tensor  # (T, B, H or P), zero past a row's length
     h_n: Tensor
     c_n: Tensor
-    gates: Tensor  # (T, B, 2H), the pre-activations
+    gates: Tensor  # (T, B, 2H), tanh of the candidate, pre-activation of the forget gate
     carried: Tensor  # (T, B, H), c after each step
     hidden: Tensor  # (T, B, H or P), h after each step, held past a row's length
 
@@ -112,7 +113,7 @@ def forward_steps(
     beta: float,
     reverse: bool,
 ) -> Steps:
-    """Run the loop on `gates` (T, B, 2H), the projected input, overwritten by pre-activations."""
+    """Run the loop on `gates` (T, B, 2H), the projected input, overwritten by what Steps says."""
     steps, batch = gates.shape[:2]
     active = active_steps(lengths, steps, gates.device)
     carried = gates.new_empty((steps, batch, c.size(-1)))
@@ -121,15 +122,19 @@ def forward_steps(
     together = w_hr is None and active is None
     hidden = carried if together else gates.new_empty((steps, batch, h.size(-1)))
     u = w_hh.t()
+    # All steps' views at once: taking one in the loop costs as much as a small operation.
+    views = [buffer.unbind() for buffer in (gates, *gates.chunk(2, -1), carried, hidden)]
     for t in step_order(steps, reverse):
-        pre_g, s = gates[t].addmm_(h, u).chunk(2, -1)
-        new_c = torch.mul(torch.sigmoid(s), c, out=carried[t])
-        new_c.addcmul_(torch.sigmoid_(beta - s), torch.tanh(pre_g))
-        new_h = new_c if w_hr is None else F.linear(new_c, w_hr)
-        if not together:
-            new_h = new_h if active is None else torch.where(active[t], new_h, h)
-            new_h = hidden[t].copy_(new_h)
+        both, g, s, new_c, new_h = (view[t] for view in views)
+        both.addmm_(h, u)
+        torch.mul(torch.sigmoid(s), c, out=new_c)
+        new_c.addcmul_(torch.rsub(s, beta).sigmoid_(), g.tanh_())
+        if w_hr is not None:
+            torch.mm(new_c, w_hr.t(), out=new_h)
+        elif not together:
+            new_h.copy_(new_c)
         if active is not None:
+            new_h.copy_(torch.where(active[t], new_h, h))
             new_c.copy_(torch.where(active[t], new_c, c))
         h, c = new_h, new_c
     output = hidden if active is None else hidden.masked_fill(~active, 0.0)
@@ -155,39 +160,52 @@ def backward_steps(
         grads: Of output, h_n and c_n.
         gates: and what follows: as `forward_steps` was given and left behind.
     """
-    active = active_steps(lengths, gates.size(0), gates.device)
     d_output, d_h, d_c = grads
-    slopes, keep = _local_derivatives(gates, previous(carried, c0, reverse), beta)
-    if active is not None:
-        slopes.masked_fill_(~active.unsqueeze(-1), 0.0)
-        keep.masked_fill_(~active, 1.0)
-        d_output = d_output.masked_fill(~active, 0.0)
-    d_gates = torch.empty_like(slopes)  # (T, B, 2, H)
-    d_hidden = torch.empty_like(d_output)  # of h as made at each step; asked for by w_hr alone
-    for t in step_order(gates.size(0), not reverse):
-        d_h = d_h + d_output[t]
-        here = d_h if active is None else torch.where(active[t], d_h, 0.0)
-        if w_hr is None:
-            d_c = d_c + here
-        else:
-            d_hidden[t] = here
-            d_c = torch.addmm(d_c, here, w_hr)
-        torch.mul(slopes[t], d_c.unsqueeze(1), out=d_gates[t])
-        through = d_gates[t].flatten(1) @ w_hh
-        d_h = through if active is None else torch.where(active[t], through, d_h)
-        d_c = d_c * keep[t]
-    d_gates = d_gates.flatten(2)
-    d_w_hh = d_gates.flatten(0, 1).t() @ previous(hidden, h0, reverse).flatten(0, 1)
+    first, last = row_ends(lengths, len(gates), reverse, gates.device)
+    active = active_steps(lengths, len(gates), gates.device)
+    idle = None if active is None else ~active
+    slopes, keep = _local_derivatives(gates, carried, c0, beta, reverse)
+    if idle is None:
+        d_hidden = d_output.clone(memory_format=torch.contiguous_format)
+    else:
+        slopes.masked_fill_(idle.unsqueeze(-1), 0.0)
+        keep.masked_fill_(idle, 1.0)
+        d_hidden = d_output.masked_fill(idle, 0.0)
+    d_hidden[last] += d_h
+    d_gates = slopes.flatten(2)  # what the slopes become, step by step
+    views = [buffer.unbind() for buffer in (slopes, d_gates, keep, d_hidden)]
+    after: Tensor | None = None
+    product, kept = torch.empty_like(h0), c0.new_ones(())
+    for t in step_order(len(gates), not reverse):
+        slope, both, keep_now, d_h = (view[t] for view in views)
+        if after is not None:
+            # Not addmm_: small products added to a large number one by one round more.
+            d_h.add_(torch.mm(after, w_hh, out=product))
+        if idle is not None:
+            d_h.masked_fill_(idle[t], 0.0)
+        through_h = d_h if w_hr is None else d_h @ w_hr
+        d_c = torch.addcmul(through_h, d_c, kept)
+        slope.mul_(d_c.unsqueeze(1))
+        after, kept = both, keep_now
+    d_w_hh = weight_gradient(d_gates, hidden, h0, reverse)
     d_w_hr = None if w_hr is None else d_hidden.flatten(0, 1).t() @ carried.flatten(0, 1)
-    return d_gates, d_h, d_c, d_w_hh, d_w_hr
+    return d_gates, d_gates[first] @ w_hh, d_c * kept, d_w_hh, d_w_hr
 
 
-def _local_derivatives(gates: Tensor, c_before: Tensor, beta: float) -> tuple[Tensor, Tensor]:
+def _local_derivatives(
+    gates: Tensor, carried: Tensor, c0: Tensor, beta: float, reverse: bool
+) -> tuple[Tensor, Tensor]:
     """Return dc/d(pre-activations) (T, B, 2, H), rows [c, f], and dc/dc' (T, B, H)."""
-    pre_g, s = gates.chunk(2, -1)
-    g, f, i = torch.tanh(pre_g), torch.sigmoid(s), torch.sigmoid(beta - s)
+    g, s = gates.chunk(2, -1)
+    keep, put = torch.sigmoid(s), torch.rsub(s, beta).sigmoid_()
     slopes = gates.new_empty((*s.shape[:2], 2, s.size(-1)))
-    torch.mul(i, 1 - g * g, out=slopes[:, :, 0])
-    torch.mul(f * (1 - f), c_before, out=slopes[:, :, 1])
-    slopes[:, :, 1].addcmul_(i * (1 - i), g, value=-1)
-    return slopes, f
+    of_g, of_s = slopes.unbind(2)
+    through_tanh = torch.ops.aten.tanh_backward.grad_input
+    through_sigmoid = torch.ops.aten.sigmoid_backward.grad_input
+    through_tanh(put, g, grad_input=of_g)
+    (now, before), first = neighbours(reverse)
+    through_sigmoid(carried[before], keep[now], grad_input=of_s[now])
+    through_sigmoid(c0, keep[first], grad_input=of_s[first])
+    one = put.new_ones(()).expand_as(put)
+    of_s.addcmul_(through_sigmoid(one, put, grad_input=put), g, value=-1)
+    return slopes, keep
