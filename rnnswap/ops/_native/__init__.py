@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,59 @@ def reasons_against_native(*tensors: Tensor | None) -> list[str]:
     return []
 
 
+def fields(*groups: tuple[type, str]) -> tuple[tuple[str, type], ...]:
+    """Return the fields of a C structure from its types, each with the names that have it."""
+    return tuple((name, kind) for kind, names in groups for name in names.split())
+
+
 def function(name: str, *arguments: Any, result: Any = None) -> Any:
     """Return a function of the library with its argument types set."""
     found = getattr(load(), name)
     found.argtypes = list(arguments)
     found.restype = result
     return found
+
+
+def contiguous(tensor: Tensor | None) -> Tensor | None:
+    """Return the tensor as the kernels read it; None stays None."""
+    return None if tensor is None else tensor.contiguous()
+
+
+def rows(tensor: Tensor) -> tuple[Tensor, int, int]:
+    """Return a tensor (T, B, features) with features together, and its strides over T and B.
+
+    What is one row repeated, as the gradient of a sum, stays one row.
+    """
+    if tensor.stride(-1) != 1 and tensor.size(-1) != 1:
+        if tensor.numel() and tensor.stride(0) == tensor.stride(1) == 0:
+            return tensor[0, 0].contiguous(), 0, 0
+        tensor = tensor.contiguous()
+    return tensor, tensor.stride(0), tensor.stride(1)
+
+
+def lengths_for(lengths: Tensor | None) -> Tensor | None:
+    """Return lengths as the kernels read them: int64 on the CPU, contiguous."""
+    return None if lengths is None else lengths.to("cpu", torch.int64).contiguous()
+
+
+def last(states: Tensor, lengths: Tensor | None, reverse: bool) -> Tensor:
+    """Return a copy of the state (B, H) in which the steps end, of those (T, B, H) after each."""
+    if reverse or lengths is None:
+        return states[0 if reverse else -1].clone()
+    return states[lengths - 1, torch.arange(len(lengths))]
+
+
+def filled(grads: Sequence[Tensor | None], like: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return gradients with zeros, which take no room, in the place of those that are not there."""
+    return tuple(
+        t.new_zeros(()).expand(t.shape) if g is None else g
+        for g, t in zip(grads, like, strict=True)
+    )
+
+
+def pointers(*tensors: Tensor | None) -> list[int | None]:
+    """Return the addresses of the tensors' first elements; the caller keeps the tensors alive."""
+    return [None if t is None else t.data_ptr() for t in tensors]
 
 
 def is_double(tensor: Tensor) -> int:

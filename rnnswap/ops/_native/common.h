@@ -28,6 +28,7 @@
 
 #if RNNSWAP_VECTORS && defined(__x86_64__)
 #define RNNSWAP_X86 1
+#include <immintrin.h>
 #else
 #define RNNSWAP_X86 0
 #endif

@@ -1,4 +1,4 @@
-"""IndRNN's loops in C; everything around them is `manual.py`'s."""
+"""IndRNN on the CPU by the C library: projection, loop and gradients."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
+from rnnswap.ops._native.gradients import input_gradient, weight_gradients
+from rnnswap.ops._scan import is_recorded, recorded_backward
 from rnnswap.ops.indrnn import manual
-from rnnswap.ops.indrnn.manual import Loops, Steps, indrnn_scan_with
+from rnnswap.ops.indrnn.manual import Loops, Steps
+from rnnswap.ops.indrnn.naive import indrnn_scan_naive
 
 
 def indrnn_scan_cpu(*args: Any) -> tuple[Tensor, Tensor]:
     """As `indrnn_scan_naive`, arguments and results."""
-    return indrnn_scan_with(Loops(forward_steps, backward_steps), *args)
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in args[:6]):
+        result: tuple[Tensor, Tensor] = _IndrnnScan.apply(*args)  # type: ignore[no-untyped-call]
+        return result
+    return _run_forward(*args)[:2]
 
 
 def reasons_against_cpu(
@@ -36,100 +42,146 @@ def reasons_against_cpu(
     return reasons + reasons_against_custom_autograd()
 
 
+class _IndrnnScan(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        h0: Tensor,
+        w_ih: Tensor | None,
+        u: Tensor,
+        b_ih: Tensor | None,
+        b_hh: Tensor | None,
+        lengths: Tensor | None,
+        nonlinearity: str,
+        reverse: bool,
+    ) -> tuple[Tensor, Tensor]:
+        inputs = (x, h0, w_ih, u, b_ih, b_hh)
+        steps = _run_forward(*inputs, lengths, nonlinearity, reverse)
+        ctx.set_materialize_grads(False)
+        ctx.constants = (lengths, nonlinearity, reverse)
+        ctx.save_for_backward(*inputs, steps.states)
+        return steps.output, steps.h_n
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> Any:
+        *inputs, states = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        constants = (None, None, None)  # lengths, nonlinearity and reverse have no gradient
+        full = _native.filled(grads, (states, inputs[1]))
+        if is_recorded(full):
+            found = recorded_backward(
+                indrnn_scan_naive, inputs, ctx.constants, full, needs[: len(inputs)]
+            )
+            return (*found, *constants)
+        return (*_run_backward(full, states, inputs, ctx.constants, needs), *constants)
+
+
 class _Arguments(ctypes.Structure):
     """struct indrnn of native.c."""
 
-    _fields_ = (
-        ("T", ctypes.c_int64),
-        ("B", ctypes.c_int64),
-        ("H", ctypes.c_int64),
-        ("reverse", ctypes.c_int),
-        ("is_tanh", ctypes.c_int),
-        ("lengths", ctypes.c_void_p),
-        ("u", ctypes.c_void_p),
-        ("states", ctypes.c_void_p),
-        ("h0", ctypes.c_void_p),
-        ("d_out", ctypes.c_void_p),
-        ("d_h", ctypes.c_void_p),
-        ("d_pre", ctypes.c_void_p),
-        ("d_u", ctypes.c_void_p),
+    _fields_ = _native.fields(
+        (ctypes.c_int64, "T B I H x_step x_row d_out_step d_out_row"),
+        (ctypes.c_int, "reverse by_units is_tanh"),
+        (ctypes.c_void_p, "lengths x h0 w_ih u b_ih b_hh room states d_out d_h d_pre d_u"),
     )
 
 
-def best_loops(*tensors: Tensor | None) -> Loops:
-    """Return the loops that run on these tensors: those in C, or manual.py's."""
-    if not _native.reasons_against_native(*tensors):
-        return Loops(forward_steps, backward_steps)
-    return Loops(manual.forward_steps, manual.backward_steps)
-
-
-def forward_steps(
-    projected: Tensor,
+def _run_forward(
+    x: Tensor,
     h0: Tensor,
+    w_ih: Tensor | None,
     u: Tensor,
+    b_ih: Tensor | None,
+    b_hh: Tensor | None,
     lengths: Tensor | None,
     nonlinearity: str,
     reverse: bool,
 ) -> Steps:
-    """As manual.py's, but the states are zero past a row's length."""
-    states = projected.contiguous()
-    _call("forward", states, h0.contiguous(), u.contiguous(), lengths, nonlinearity, reverse)
-    if reverse or lengths is None:
-        return Steps(states, states[0 if reverse else -1].clone(), states)
-    return Steps(states, states[lengths - 1, torch.arange(len(lengths))], states)
+    """Run all steps; the states are zero past a row's length."""
+    x, x_step, x_row = _native.rows(x)
+    h0, u = h0.contiguous(), u.contiguous()
+    w_ih, b_ih, b_hh = map(_native.contiguous, (w_ih, b_ih, b_hh))
+    steps, batch, features = x.shape
+    hidden = h0.size(1)
+    states = x.new_empty((steps, batch, hidden))
+    lengths = _native.lengths_for(lengths)
+    arguments = _Arguments(
+        *(steps, batch, 0 if w_ih is None else features, hidden),
+        *(x_step, x_row, 0, 0, reverse, 0, nonlinearity == "tanh"),
+        *_native.pointers(lengths, x, h0, w_ih, u, b_ih, b_hh, None, states),
+    )
+    forward, room_size, _ = _functions()
+    reference = ctypes.byref(arguments)
+    room = x.new_empty(room_size(reference))
+    arguments.room = room.data_ptr()
+    forward(reference, _native.is_double(x), _native.level(), torch.get_num_threads())
+    return Steps(states, _native.last(states, lengths, reverse), states)
 
 
-def backward_steps(
+def _run_backward(
     grads: tuple[Tensor, ...],
     states: Tensor,
-    h0: Tensor,
-    u: Tensor,
-    lengths: Tensor | None,
-    nonlinearity: str,
-    reverse: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """As manual.py's."""
-    d_output = grads[0].contiguous()
+    inputs: Any,
+    constants: tuple[Tensor | None, str, bool],
+    needs: Any,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of `inputs`, where needed."""
+    x, h0, w_ih, u, _, _ = inputs
+    lengths, nonlinearity, reverse = constants
+    lengths = _native.lengths_for(lengths)
+    h0, u = h0.contiguous(), u.contiguous()
+    d_out, d_out_step, d_out_row = _native.rows(grads[0])
     d_h = grads[1].clone(memory_format=torch.contiguous_format)  # becomes the gradient of h0
     d_pre = torch.empty_like(states)
-    d_u = states.new_empty((_threads(states), 3, states.size(-1)))
-    more = (d_output, d_h, d_pre, d_u)
-    h0, u = h0.contiguous(), u.contiguous()
-    team = _call("backward", states, h0, u, lengths, nonlinearity, reverse, more)
-    return d_pre, d_h, d_u[:team, 0].sum(0)
-
-
-def _threads(states: Tensor) -> int:
-    return max(1, min(torch.get_num_threads(), states.size(1)))
-
-
-def _call(
-    name: str,
-    states: Tensor,
-    h0: Tensor,
-    u: Tensor,
-    lengths: Tensor | None,
-    nonlinearity: str,
-    reverse: bool,
-    more: tuple[Tensor, ...] = (),
-) -> int:
-    lengths = None if lengths is None else lengths.to("cpu", torch.int64).contiguous()
-    tensors = (lengths, u, states, h0, *more)
+    threads = torch.get_num_threads()
+    d_u = states.new_empty((threads, 3, states.size(2)))
     arguments = _Arguments(
-        *states.shape,
-        reverse,
-        nonlinearity == "tanh",
-        *(None if t is None else t.data_ptr() for t in tensors),
+        *(*states.shape[:2], 0, states.size(2), 0, 0, d_out_step, d_out_row),
+        *(reverse, 0, nonlinearity == "tanh"),
+        *_native.pointers(lengths, None, h0, None, u, None, None, None),
+        *_native.pointers(states, d_out, d_h, d_pre, d_u),
     )
-    call = _functions()[name]
+    backward = _functions()[2]
     kind = _native.is_double(states)
-    return int(call(ctypes.byref(arguments), kind, _native.level(), _threads(states)))
+    team = backward(ctypes.byref(arguments), kind, _native.level(), threads)
+    source = x if w_ih is not None and needs[2] else None
+    d_w_ih, _, d_b = weight_gradients(
+        d_pre, source, None, None, lengths, reverse, bool(needs[4] or needs[5])
+    )
+    d_x = None
+    if needs[0]:
+        d_x = d_pre if w_ih is None else input_gradient(d_pre, w_ih, lengths)
+    return d_x, d_h, d_w_ih, d_u[:team, 0].sum(0), d_b, d_b
 
 
 @functools.cache
-def _functions() -> dict[str, Any]:
-    loop = (ctypes.POINTER(_Arguments), ctypes.c_int, ctypes.c_int, ctypes.c_int)
-    return {
-        name: _native.function(f"rnnswap_indrnn_{name}", *loop, result=ctypes.c_int)
-        for name in ("forward", "backward")
-    }
+def _functions() -> tuple[Any, Any, Any]:
+    pointer = ctypes.POINTER(_Arguments)
+    loop = (pointer, *(ctypes.c_int,) * 3)
+    return (
+        _native.function("rnnswap_indrnn_forward", *loop, result=ctypes.c_int),
+        _native.function("rnnswap_indrnn_room", pointer, result=ctypes.c_int64),
+        _native.function("rnnswap_indrnn_backward", *loop, result=ctypes.c_int),
+    )
+
+
+def best_loops(*tensors: Tensor | None) -> Loops:
+    """Return the loops over projected input that run on these tensors: in C, or manual.py's."""
+    if not _native.reasons_against_native(*tensors):
+        return Loops(_forward_loop, _backward_loop)
+    return Loops(manual.forward_steps, manual.backward_steps)
+
+
+def _forward_loop(projected: Tensor, h0: Tensor, u: Tensor, *constants: Any) -> Steps:
+    """As manual.py's `forward_steps`."""
+    return _run_forward(projected, h0, None, u, None, None, *constants)
+
+
+def _backward_loop(
+    grads: tuple[Tensor, ...], states: Tensor, h0: Tensor, u: Tensor, *constants: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As manual.py's `backward_steps`."""
+    needs = (True, True, False, True, False, False)
+    found: Any = _run_backward(grads, states, (states, h0, None, u, None, None), constants, needs)
+    return found[0], found[1], found[3]

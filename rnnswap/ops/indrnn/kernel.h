@@ -1,12 +1,17 @@
 /* IndRNN's loops for one element type and one instruction set; see native.c for the arguments.
  *
- * Element-wise throughout: what counts is that each number is read and written once. A row of the
- * batch is run through all its steps by one thread.
+ * What counts beside the projection is that each number is read and written once. Forward takes a
+ * row through several steps at a time: the product of these steps' inputs with a panel of the weight
+ * stays in registers, and so does the state that runs through it.
  */
 
 #include "../_native/vector.h"
+#include "../_native/block.h"
 
 #define vec NAME(vec)
+
+/* Steps that are taken through each panel together. */
+enum { NAME(SPAN) = 48 };
 
 RNNSWAP_INLINE vec NAME(activation)(vec x, int is_tanh) {
     vec zero = NAME(splat)(0);
@@ -24,68 +29,126 @@ RNNSWAP_INLINE vec NAME(through)(vec d, vec h, int is_tanh) {
     return NAME(if_less)(h, NAME(splat)(REAL_LEAST), zero, d);
 }
 
-RNNSWAP_INLINE void NAME(step_row)(
-    const struct indrnn *j, REAL *state, const REAL *before, int is_tanh) {
-    const REAL *u = j->u;
-    int64_t H = j->H, k = 0;
-    for (; k + VL <= H; k += VL) {
-        vec x = NAME(load)(state + k) + NAME(load)(u + k) * NAME(load)(before + k);
-        NAME(store)(state + k, NAME(activation)(x, is_tanh));
-    }
-    if (k < H) {
-        int64_t n = H - k;
-        vec x = NAME(load_some)(state + k, n)
-            + NAME(load_some)(u + k, n) * NAME(load_some)(before + k, n);
-        NAME(store_some)(state + k, NAME(activation)(x, is_tanh), n);
+static void NAME(pack_forward)(const struct indrnn *j, int thread, int team) {
+    if (j->w_ih) {
+        NAME(pack)(j->room, j->w_ih, j->I, j->H, 1, j->I, thread, team);
     }
 }
 
-static void NAME(forward)(const struct indrnn *j, int thread, int threads) {
-    int64_t T = j->T, B = j->B, H = j->H;
-    REAL *states = j->states;
-    for (int64_t n = 0; n < T; n++) {
-        int64_t t = j->reverse ? T - 1 - n : n, was = j->reverse ? t + 1 : t - 1;
-        for (int64_t b = thread; b < B; b += threads) {
-            REAL *state = states + (t * B + b) * H;
-            if (!indrnn_runs(j, t, b)) {
-                memset(state, 0, (size_t)H * sizeof(REAL));
-                continue;
-            }
-            const REAL *before = indrnn_runs(j, was, b) ? states + (was * B + b) * H
-                                                        : (const REAL *)j->h0 + b * H;
-            if (j->is_tanh) {
-                NAME(step_row)(j, state, before, 1);
-            } else {
-                NAME(step_row)(j, state, before, 0);
+RNNSWAP_INLINE vec NAME(bias)(const struct indrnn *j, int64_t at, int64_t n) {
+    vec b = NAME(splat)(0);
+    if (j->b_ih) {
+        b += NAME(load_some)((const REAL *)j->b_ih + at, n);
+    }
+    if (j->b_hh) {
+        b += NAME(load_some)((const REAL *)j->b_hh + at, n);
+    }
+    return b;
+}
+
+/* One row's steps, whose inputs are x and whose states go to h, for the units of panel p. */
+RNNSWAP_INLINE void NAME(run_steps)(const struct indrnn *j, int64_t p, int steps,
+    const REAL *const *x, REAL *const *h, const REAL *before, int is_tanh) {
+    int64_t at[2] = {p * WIDE, p * WIDE + VL}, n[2];
+    vec u[2], b[2], state[2];
+    UNROLL for (int half = 0; half < 2; half++) {
+        n[half] = NAME(at_most_vector)(j->H - at[half]);
+        u[half] = NAME(load_some)((const REAL *)j->u + at[half], n[half]);
+        b[half] = NAME(bias)(j, at[half], n[half]);
+        state[half] = NAME(load_some)(before + at[half], n[half]);
+    }
+    for (int r = 0, block; r < steps; r += block) {
+        vec acc[ROWS][2];
+        block = NAME(next_block)(steps - r);
+        if (j->w_ih) {
+            NAME(product)(block, x + r, (const REAL *)j->room + p * j->I * WIDE, j->I, acc);
+        }
+        for (int q = 0; q < block; q++) {
+            UNROLL for (int half = 0; half < 2; half++) {
+                vec pre = j->w_ih ? acc[q][half] : NAME(load_some)(x[r + q] + at[half], n[half]);
+                pre += b[half] + u[half] * state[half];
+                state[half] = NAME(activation)(pre, is_tanh);
+                NAME(store_some)(h[r + q] + at[half], state[half], n[half]);
             }
         }
     }
 }
 
-/* d_pre, the running gradient of h, and this step's share of u's gradient, for units k... */
-RNNSWAP_INLINE void NAME(back_units)(const struct indrnn *j, const REAL *state,
-    const REAL *before, const REAL *d_out, REAL *d_h, REAL *d_pre, REAL *share, int64_t n,
-    int64_t k, int is_tanh) {
-    vec d = NAME(load_some)(d_h + k, n) + NAME(load_some)(d_out + k, n);
-    d = NAME(through)(d, NAME(load_some)(state + k, n), is_tanh);
-    NAME(store_some)(d_pre + k, d, n);
-    NAME(store_some)(d_h + k, d * NAME(load_some)((const REAL *)j->u + k, n), n);
-    vec du = NAME(load_some)(share + k, n) + d * NAME(load_some)(before + k, n);
-    NAME(store_some)(share + k, du, n);
+/* Row b from step number `first` on, in the order in which steps are visited, to before `end`. */
+static void NAME(run_row)(const struct indrnn *j, const struct rnnswap_share *s, int64_t b,
+    int64_t first, int64_t end) {
+    int64_t B = j->B, H = j->H;
+    int64_t p = NAME(panels)(H) * s->part / s->parts, stop = NAME(panels)(H) * (s->part + 1) / s->parts;
+    const REAL *x[NAME(SPAN)], *before = 0;
+    REAL *h[NAME(SPAN)];
+    int steps = 0;
+    for (int64_t k = first; k < end; k++) {
+        int64_t t = j->reverse ? j->T - 1 - k : k, was = j->reverse ? t + 1 : t - 1;
+        REAL *state = (REAL *)j->states + (t * B + b) * H;
+        if (!indrnn_runs(j, t, b)) {
+            if (s->part == 0) {
+                memset(state, 0, (size_t)H * sizeof(REAL));
+            }
+            continue;
+        }
+        if (steps == 0) {
+            before = indrnn_runs(j, was, b) ? (const REAL *)j->states + (was * B + b) * H
+                                            : (const REAL *)j->h0 + b * H;
+        }
+        x[steps] = (const REAL *)j->x + t * j->x_step + b * j->x_row;
+        h[steps++] = state;
+    }
+    for (; steps && p < stop; p++) {
+        if (j->is_tanh) {
+            NAME(run_steps)(j, p, steps, x, h, before, 1);
+        } else {
+            NAME(run_steps)(j, p, steps, x, h, before, 0);
+        }
+    }
 }
 
-RNNSWAP_INLINE void NAME(back_row)(const struct indrnn *j, const REAL *state, const REAL *before,
-    const REAL *d_out, REAL *d_h, REAL *d_pre, REAL *share, int is_tanh) {
-    int64_t H = j->H, k = 0;
-    for (; k + VL <= H; k += VL) {
-        NAME(back_units)(j, state, before, d_out, d_h, d_pre, share, VL, k, is_tanh);
-    }
-    if (k < H) {
-        NAME(back_units)(j, state, before, d_out, d_h, d_pre, share, H - k, k, is_tanh);
+static void NAME(forward)(const struct indrnn *j, int thread, int team) {
+    struct rnnswap_share s = rnnswap_share_of(j->B, j->lengths, j->by_units, thread, team);
+    for (int64_t first = 0; first < j->T; first += NAME(SPAN)) {
+        int64_t end = first + NAME(SPAN) < j->T ? first + NAME(SPAN) : j->T;
+        for (int64_t b = s.first; b < s.end; b += s.stride) {
+            NAME(run_row)(j, &s, b, first, end);
+        }
     }
 }
 
-/* Add a step's share to the sum with a running compensation (Kahan), so that thousands of steps
+/* One row at one step of backward: where its numbers stand. */
+struct NAME(row) {
+    const REAL *state, *before, *d_out, *u;
+    REAL *d_h, *d_pre, *share;
+    int64_t next, d_out_next; /* how far the step that is visited next lies from this one */
+};
+
+/* d_pre, the running gradient of h, and this step's share of u's gradient, for n units from k. */
+RNNSWAP_INLINE void NAME(back_units)(
+    const struct NAME(row) *row, int64_t n, int64_t k, int is_tanh) {
+    vec d = NAME(load_some)(row->d_h + k, n) + NAME(load_some)(row->d_out + k, n);
+    __builtin_prefetch(row->before + row->next + k);
+    __builtin_prefetch(row->d_out + row->d_out_next + k);
+    d = NAME(through)(d, NAME(load_some)(row->state + k, n), is_tanh);
+    NAME(store_some)(row->d_pre + k, d, n);
+    NAME(store_some)(row->d_h + k, d * NAME(load_some)(row->u + k, n), n);
+    vec du = NAME(load_some)(row->share + k, n) + d * NAME(load_some)(row->before + k, n);
+    NAME(store_some)(row->share + k, du, n);
+}
+
+RNNSWAP_INLINE void NAME(back_row)(
+    const struct NAME(row) *row, int64_t first, int64_t end, int is_tanh) {
+    int64_t k = first;
+    for (; k + VL <= end; k += VL) {
+        NAME(back_units)(row, VL, k, is_tanh);
+    }
+    if (k < end) {
+        NAME(back_units)(row, end - k, k, is_tanh);
+    }
+}
+
+/* Add some steps' share to the sum with a running compensation (Kahan), so that thousands of steps
  * round no worse than a few; leaves the share zero. */
 static void NAME(add_share)(int64_t H, REAL *share, REAL *sum, REAL *lost) {
     for (int64_t k = 0; k < H; k++) {
@@ -96,30 +159,49 @@ static void NAME(add_share)(int64_t H, REAL *share, REAL *sum, REAL *lost) {
     }
 }
 
-static void NAME(backward)(const struct indrnn *j, int thread, int threads) {
-    int64_t T = j->T, B = j->B, H = j->H;
-    const REAL *states = j->states;
+static void NAME(back_step)(const struct indrnn *j, const struct rnnswap_share *s, REAL *share,
+    int64_t t) {
+    int64_t B = j->B, H = j->H, was = j->reverse ? t + 1 : t - 1, past = j->reverse ? 1 : -1;
+    int64_t vectors = (H + VL - 1) / VL, first = vectors * s->part / s->parts * VL;
+    int64_t end = vectors * (s->part + 1) / s->parts * VL;
+    end = end < H ? end : H;
+    for (int64_t b = s->first; b < s->end; b += s->stride) {
+        int64_t at = (t * B + b) * H;
+        struct NAME(row) row = {.state = (const REAL *)j->states + at, .u = j->u, .share = share};
+        row.d_pre = (REAL *)j->d_pre + at;
+        if (!indrnn_runs(j, t, b)) {
+            if (s->part == 0) {
+                memset(row.d_pre, 0, (size_t)H * sizeof(REAL));
+            }
+            continue;
+        }
+        row.before = indrnn_runs(j, was, b) ? (const REAL *)j->states + (was * B + b) * H
+                                            : (const REAL *)j->h0 + b * H;
+        row.d_out = (const REAL *)j->d_out + t * j->d_out_step + b * j->d_out_row;
+        row.d_h = (REAL *)j->d_h + b * H;
+        row.next = past * B * H;
+        row.d_out_next = past * j->d_out_step;
+        if (j->is_tanh) {
+            NAME(back_row)(&row, first, end, 1);
+        } else {
+            NAME(back_row)(&row, first, end, 0);
+        }
+    }
+}
+
+/* Steps whose shares of u's gradient are summed before they are added with compensation. */
+enum { NAME(SHARED) = 16 };
+
+static void NAME(backward)(const struct indrnn *j, int thread, int team) {
+    struct rnnswap_share s = rnnswap_share_of(j->B, j->lengths, j->by_units, thread, team);
+    int64_t T = j->T, H = j->H;
     REAL *sum = (REAL *)j->d_u + (int64_t)thread * 3 * H, *share = sum + H, *lost = share + H;
     memset(sum, 0, (size_t)(3 * H) * sizeof(REAL));
     for (int64_t n = 0; n < T; n++) {
-        int64_t t = j->reverse ? n : T - 1 - n, was = j->reverse ? t + 1 : t - 1;
-        for (int64_t b = thread; b < B; b += threads) {
-            int64_t at = (t * B + b) * H;
-            REAL *d_pre = (REAL *)j->d_pre + at, *d_h = (REAL *)j->d_h + b * H;
-            if (!indrnn_runs(j, t, b)) {
-                memset(d_pre, 0, (size_t)H * sizeof(REAL));
-                continue;
-            }
-            const REAL *d_out = (const REAL *)j->d_out + at;
-            const REAL *before = indrnn_runs(j, was, b) ? states + (was * B + b) * H
-                                                        : (const REAL *)j->h0 + b * H;
-            if (j->is_tanh) {
-                NAME(back_row)(j, states + at, before, d_out, d_h, d_pre, share, 1);
-            } else {
-                NAME(back_row)(j, states + at, before, d_out, d_h, d_pre, share, 0);
-            }
+        NAME(back_step)(j, &s, share, j->reverse ? n : T - 1 - n);
+        if (n % NAME(SHARED) == NAME(SHARED) - 1 || n == T - 1) {
+            NAME(add_share)(H, share, sum, lost);
         }
-        NAME(add_share)(H, share, sum, lost);
     }
 }
 

@@ -1,28 +1,33 @@
-/* IndRNN's recurrence on the CPU: the loop over all steps in one call.
+/* IndRNN's recurrence on the CPU: projection of the input and loop over all steps in one call.
  *
- * The arrays are C-contiguous, of float or double as `is_double` says. In `forward`, `states` comes
- * as the projected input and leaves as the output, zero past a row's length. In `backward`, `d_h`
- * comes as the gradient of h_n and leaves as that of h0; `d_pre` leaves as the gradient of the
- * projected input, and of `d_u` the first H of every 3H numbers are a thread's share of the
- * gradient of u. The caller provides all memory.
+ * All arrays are of float or double as `is_double` says, and contiguous but for x and d_out, whose
+ * rows are. In `backward`, `d_h` comes as the gradient of h_n and leaves as that of h0; `d_pre`
+ * leaves as the gradient of the projected input, and of `d_u` the first H of every 3H numbers are a
+ * thread's share of the gradient of u. The caller provides all memory.
  */
 
-#include "../_native/common.h"
+#include "../_native/share.h"
 
 #include <float.h>
 
 struct indrnn {
-    int64_t T, B, H;
+    int64_t T, B, I, H;
+    int64_t x_step, x_row, d_out_step, d_out_row; /* strides in elements */
     int reverse;
-    int is_tanh; /* else relu */
-    const int64_t *lengths; /* (B), each in [1, T]; or null */
-    const void *u;          /* (H) */
-    void *states;           /* (T, B, H) */
-    const void *h0;         /* (B, H) */
-    const void *d_out;      /* (T, B, H) */
-    void *d_h;              /* (B, H) */
-    void *d_pre;            /* (T, B, H) */
-    void *d_u;              /* (threads, 3, H): sum, and room to work */
+    int by_units; /* set by run */
+    int is_tanh;  /* else relu */
+    const int64_t *lengths;  /* (B), each in [1, T]; or null */
+    const void *x;           /* (T, B, I); with w_ih null the projected input, (T, B, H) */
+    const void *h0;          /* (B, H) */
+    const void *w_ih;        /* (H, I) or null */
+    const void *u;           /* (H) */
+    const void *b_ih, *b_hh; /* (H) or null */
+    void *room;              /* rnnswap_indrnn_room elements, for forward */
+    void *states;            /* (T, B, H), zero past a row's length */
+    const void *d_out;       /* (T, B, H) */
+    void *d_h;               /* (B, H) */
+    void *d_pre;             /* (T, B, H) */
+    void *d_u;               /* (threads, 3, H): sum, and room to work */
 };
 
 /* Whether row b has a step t. */
@@ -37,27 +42,41 @@ RNNSWAP_INLINE int indrnn_runs(const struct indrnn *j, int64_t t, int64_t b) {
 typedef void worker(const struct indrnn *, int, int);
 
 /* Returns how many threads took part: so many shares of d_u are filled. */
-static int run(const struct indrnn *j, worker *work, int threads) {
+static int run(const struct indrnn *given, worker *pack, worker *work, int64_t all, int threads) {
+    /* The units do not know each other, so their threads never meet and any step is worth a part. */
+    struct rnnswap_team plan = rnnswap_plan(threads, given->B, RNNSWAP_STEP_GRAIN * given->H, all);
+    struct indrnn own = *given, *j = &own;
     int team = 1;
-    (void)threads;
+    j->by_units = plan.by_units;
 #ifdef _OPENMP
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(plan.threads) if (plan.threads > 1)
 #endif
     {
         if (RNNSWAP_THREAD == 0) {
             team = RNNSWAP_THREADS;
+        }
+        if (pack) {
+            pack(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
+            RNNSWAP_BARRIER
         }
         work(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
     }
     return team;
 }
 
+/* Elements of `room`, whatever the instruction set: the columns padded to two vectors. */
+RNNSWAP_EXPORT int64_t rnnswap_indrnn_room(const struct indrnn *j) {
+    int64_t widest = 2 * 64 / (int64_t)sizeof(float);
+    return j->w_ih ? (j->H + widest - 1) / widest * widest * j->I : 0;
+}
+
 RNNSWAP_EXPORT int rnnswap_indrnn_forward(
     const struct indrnn *j, int is_double, int level, int threads) {
-    return run(j, PICK(forward, is_double, level), threads);
+    int64_t all = j->T * j->B * j->H * (j->I + 8);
+    return run(j, PICK(pack_forward, is_double, level), PICK(forward, is_double, level), all, threads);
 }
 
 RNNSWAP_EXPORT int rnnswap_indrnn_backward(
     const struct indrnn *j, int is_double, int level, int threads) {
-    return run(j, PICK(backward, is_double, level), threads);
+    return run(j, 0, PICK(backward, is_double, level), j->T * j->B * j->H * 16, threads);
 }

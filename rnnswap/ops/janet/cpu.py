@@ -1,4 +1,4 @@
-"""JANET's loops in C; everything around them is `manual.py`'s."""
+"""JANET on the CPU by the C library: projection, loop and gradients."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
+from rnnswap.ops._native.gradients import input_gradient, weight_gradients
+from rnnswap.ops._scan import is_recorded, recorded_backward
 from rnnswap.ops.janet import manual
-from rnnswap.ops.janet.manual import Loops, Steps, janet_scan_with
+from rnnswap.ops.janet.manual import Loops, Steps
+from rnnswap.ops.janet.naive import janet_scan_naive
 
 #: The kernel works with exp(s) and exp(-beta), each within float32's range.
 _LARGEST_BETA = 40.0
@@ -21,7 +24,11 @@ _LARGEST_BETA = 40.0
 
 def janet_scan_cpu(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
     """As `janet_scan_naive`, arguments and results."""
-    return janet_scan_with(Loops(forward_steps, backward_steps), *args)
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in args[:8]):
+        result: tuple[Tensor, Tensor, Tensor]
+        result = _JanetScan.apply(*args)  # type: ignore[no-untyped-call]
+        return result
+    return _run_forward(False, *args)[:3]
 
 
 def reasons_against_cpu(
@@ -38,143 +45,204 @@ def reasons_against_cpu(
     reverse: bool,
 ) -> list[str]:
     """Return why the C loops cannot run with these arguments."""
-    reasons = _native.reasons_against_native(x, h0, c0, w_ih, w_hh, b_ih, b_hh)
-    reasons += _reasons_against_loops(w_hr, beta)
+    reasons = _native.reasons_against_native(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr)
+    reasons += _reasons_against_beta(beta)
     return reasons + reasons_against_custom_autograd()
+
+
+def _reasons_against_beta(beta: float) -> list[str]:
+    if abs(beta) > _LARGEST_BETA:
+        return [f"exp(-beta) of beta = {beta} leaves the range of float32"]
+    return []
+
+
+class _JanetScan(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        h0: Tensor,
+        c0: Tensor,
+        w_ih: Tensor | None,
+        w_hh: Tensor,
+        b_ih: Tensor | None,
+        b_hh: Tensor | None,
+        w_hr: Tensor | None,
+        lengths: Tensor | None,
+        beta: float,
+        reverse: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        inputs = (x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr)
+        steps = _run_forward(True, *inputs, lengths, beta, reverse)
+        ctx.set_materialize_grads(False)
+        ctx.constants = (lengths, beta, reverse)
+        ctx.save_for_backward(*inputs, *steps[3:])
+        return steps[:3]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> Any:
+        *inputs, gates, carried, hidden = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        constants = (None, None, None)  # lengths, beta and reverse have no gradient
+        full = _native.filled(grads, (hidden, inputs[1], inputs[2]))
+        if is_recorded(full):
+            found = recorded_backward(
+                janet_scan_naive, inputs, ctx.constants, full, needs[: len(inputs)]
+            )
+            return (*found, *constants)
+        saved = (gates, carried, hidden)
+        return (*_run_backward(full, saved, inputs, ctx.constants, needs), *constants)
 
 
 class _Arguments(ctypes.Structure):
     """struct janet of native.c."""
 
-    _fields_ = (
-        ("T", ctypes.c_int64),
-        ("B", ctypes.c_int64),
-        ("H", ctypes.c_int64),
-        ("reverse", ctypes.c_int),
-        ("shift", ctypes.c_double),
-        ("lengths", ctypes.c_void_p),
-        ("w_hh", ctypes.c_void_p),
-        ("panels", ctypes.c_void_p),
-        ("gates", ctypes.c_void_p),
-        ("states", ctypes.c_void_p),
-        ("h0", ctypes.c_void_p),
-        ("c0", ctypes.c_void_p),
-        ("d_out", ctypes.c_void_p),
-        ("d_h", ctypes.c_void_p),
-        ("d_c", ctypes.c_void_p),
-        ("d_gates", ctypes.c_void_p),
+    _fields_ = _native.fields(
+        (ctypes.c_int64, "T B I H P x_step x_row d_out_step d_out_row"),
+        (ctypes.c_int, "reverse by_units needs_d_h0"),
+        (ctypes.c_double, "shift"),
+        (ctypes.c_void_p, "lengths x h0 c0 w_ih w_hh b_ih b_hh w_hr gates states output"),
+        (ctypes.c_void_p, "d_out d_h d_c d_gates d_hidden room"),
     )
 
 
-def _reasons_against_loops(w_hr: Tensor | None, beta: float) -> list[str]:
-    reasons = []
-    if w_hr is not None:
-        reasons.append("the C loops of janet have no projection")
-    if abs(beta) > _LARGEST_BETA:
-        reasons.append(f"exp(-beta) of beta = {beta} leaves the range of float32")
-    return reasons
-
-
-def best_loops(*tensors: Tensor | None, w_hr: Tensor | None, beta: float) -> Loops:
-    """Return the loops that run on these tensors: those in C, or manual.py's."""
-    if not (_reasons_against_loops(w_hr, beta) or _native.reasons_against_native(*tensors)):
-        return Loops(forward_steps, backward_steps)
-    return Loops(manual.forward_steps, manual.backward_steps)
-
-
-def forward_steps(
-    gates: Tensor,
+def _run_forward(
+    keep: bool,
+    x: Tensor,
     h0: Tensor,
     c0: Tensor,
+    w_ih: Tensor | None,
     w_hh: Tensor,
+    b_ih: Tensor | None,
+    b_hh: Tensor | None,
     w_hr: Tensor | None,
     lengths: Tensor | None,
     beta: float,
     reverse: bool,
 ) -> Steps:
-    """As manual.py's, but `gates` becomes what the C backward reads, and the output is all."""
-    gates, h0, c0, w_hh = (t.contiguous() for t in (gates, h0, c0, w_hh))
-    states = gates.new_empty((*gates.shape[:2], c0.size(-1)))
-    _call("forward", gates, states, h0, c0, w_hh, lengths, beta, reverse)
-    if reverse or lengths is None:
-        last = states[0 if reverse else -1]
-        return Steps(states, last.clone(), last.clone(), gates, states, states)
-    last = states[lengths - 1, torch.arange(len(lengths))]
-    return Steps(states, last, last.clone(), gates, states, states)
+    """Run all steps; without `keep` the gates, which only backward needs, are left out.
+
+    Of the result `gates` (T, B, 2H) holds tanh(g) and exp(-s), and `carried` and `hidden` are zero
+    past a row's length.
+    """
+    x, x_step, x_row = _native.rows(x)
+    h0, c0, w_hh = h0.contiguous(), c0.contiguous(), w_hh.contiguous()
+    w_ih, b_ih, b_hh, w_hr = map(_native.contiguous, (w_ih, b_ih, b_hh, w_hr))
+    steps, batch, features = x.shape
+    hidden = c0.size(1)
+    projected = 0 if w_hr is None else w_hr.size(0)
+    gates = x.new_empty((steps, batch, 2 * hidden) if keep else 0)
+    states = x.new_empty((steps, batch, hidden))
+    output = states if w_hr is None else x.new_empty((steps, batch, projected))
+    lengths = _native.lengths_for(lengths)
+    sizes = (steps, batch, 0 if w_ih is None else features, hidden, projected)
+    tensors = (lengths, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, gates if keep else None)
+    arguments = _Arguments(
+        *sizes,
+        x_step,
+        x_row,
+        0,
+        0,
+        reverse,
+        0,
+        0,
+        math.exp(-beta),
+        *_native.pointers(*tensors, states, output),
+    )
+    _call("forward", arguments, x)
+    h_n, c_n = (_native.last(t, lengths, reverse) for t in (output, states))
+    return Steps(output, h_n, c_n, gates, states, output)
 
 
-def backward_steps(
+def _run_backward(
+    grads: tuple[Tensor, ...],
+    saved: tuple[Tensor, Tensor, Tensor],
+    inputs: Any,
+    constants: tuple[Tensor | None, float, bool],
+    needs: Any,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of `inputs`, where needed."""
+    x, h0, c0, w_ih, w_hh, _, _, w_hr = inputs
+    lengths, beta, reverse = constants
+    gates, states, output = saved
+    lengths = _native.lengths_for(lengths)
+    h0, c0, w_hh = h0.contiguous(), c0.contiguous(), w_hh.contiguous()
+    w_hr = _native.contiguous(w_hr)
+    d_out, d_out_step, d_out_row = _native.rows(grads[0])
+    # Copies: these are overwritten by the gradients of h0 and c0.
+    d_h, d_c = (g.clone(memory_format=torch.contiguous_format) for g in grads[1:])
+    d_gates = torch.empty_like(gates)
+    d_hidden = None if w_hr is None else torch.empty_like(output)
+    sizes = (*states.shape[:2], 0, states.size(2), 0 if w_hr is None else w_hr.size(0))
+    tensors = (lengths, None, h0, c0, None, w_hh, None, None, w_hr, gates, states, output)
+    more = (d_out, d_h, d_c, d_gates, d_hidden)
+    arguments = _Arguments(
+        *sizes,
+        *(0, 0, d_out_step, d_out_row, reverse, 0, needs[1]),
+        math.exp(-beta),
+        *_native.pointers(*tensors, *more),
+    )
+    _call("backward", arguments, d_out)
+    sources = (x if needs[3] else None, output if needs[4] else None, h0)
+    d_w_ih, d_w_hh, d_b = weight_gradients(
+        d_gates, *sources, lengths, reverse, bool(needs[5] or needs[6])
+    )
+    d_w_hr = None
+    if d_hidden is not None and needs[7]:
+        d_w_hr = weight_gradients(d_hidden, states, None, None, lengths, reverse, False)[0]
+    d_x = None
+    if needs[0]:
+        d_x = d_gates if w_ih is None else input_gradient(d_gates, w_ih, lengths)
+    return d_x, d_h, d_c, d_w_ih, d_w_hh, d_b, d_b, d_w_hr
+
+
+def _call(name: str, arguments: _Arguments, like: Tensor) -> None:
+    threads = torch.get_num_threads()
+    function, room_size = _functions()
+    reference = ctypes.byref(arguments)
+    room = like.new_empty(room_size(reference, threads))
+    arguments.room = room.data_ptr()
+    function[name](reference, _native.is_double(like), _native.level(), threads)
+
+
+@functools.cache
+def _functions() -> tuple[dict[str, Any], Any]:
+    pointer = ctypes.POINTER(_Arguments)
+    loops = {
+        name: _native.function(f"rnnswap_janet_{name}", pointer, *(ctypes.c_int,) * 3)
+        for name in ("forward", "backward")
+    }
+    room = _native.function("rnnswap_janet_room", pointer, ctypes.c_int, result=ctypes.c_int64)
+    return loops, room
+
+
+def best_loops(*tensors: Tensor | None, w_hr: Tensor | None, beta: float) -> Loops:
+    """Return the loops over projected input that run on these tensors: in C, or manual.py's."""
+    if not (_reasons_against_beta(beta) or _native.reasons_against_native(*tensors, w_hr)):
+        return Loops(_forward_loop, _backward_loop)
+    return Loops(manual.forward_steps, manual.backward_steps)
+
+
+def _forward_loop(
+    gates: Tensor, h0: Tensor, c0: Tensor, w_hh: Tensor, w_hr: Tensor | None, *constants: Any
+) -> Steps:
+    """As manual.py's `forward_steps`."""
+    return _run_forward(True, gates, h0, c0, None, w_hh, None, None, w_hr, *constants)
+
+
+def _backward_loop(
     grads: tuple[Tensor, ...],
     gates: Tensor,
-    states: Tensor,
-    _hidden: Tensor,
+    carried: Tensor,
+    hidden: Tensor,
     h0: Tensor,
     c0: Tensor,
     w_hh: Tensor,
     w_hr: Tensor | None,
-    lengths: Tensor | None,
-    beta: float,
-    reverse: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
-    """As manual.py's."""
-    d_output = grads[0].contiguous()
-    # Copies: these are overwritten by the gradients of h0 and c0.
-    d_h, d_c = (g.clone(memory_format=torch.contiguous_format) for g in grads[1:])
-    d_gates = torch.empty_like(gates)
-    h0, c0, w_hh = (t.contiguous() for t in (h0, c0, w_hh))
-    grads = (d_output, d_h, d_c, d_gates)
-    _call("backward", gates, states, h0, c0, w_hh, lengths, beta, reverse, grads)
-    return d_gates, d_h, d_c, _weight_gradient(d_gates, states, h0, lengths, reverse), None
-
-
-def _weight_gradient(
-    d_gates: Tensor, states: Tensor, h0: Tensor, lengths: Tensor | None, reverse: bool
-) -> Tensor:
-    """Return the sum over steps of d_gates^T h' (2H, H), without a shifted copy of the states."""
-    if not reverse:
-        later, earlier, first = d_gates[1:], states[:-1], d_gates[0]
-    else:
-        # Past a row's length the states are zero, so the step that read h0 adds nothing here.
-        later, earlier, first = d_gates[:-1], states[1:], d_gates[-1]
-        if lengths is not None:
-            first = d_gates[lengths - 1, torch.arange(len(lengths))]
-    return torch.addmm(first.t() @ h0, later.flatten(0, 1).t(), earlier.flatten(0, 1))
-
-
-def _call(
-    name: str,
-    gates: Tensor,
-    states: Tensor,
-    h0: Tensor,
-    c0: Tensor,
-    w_hh: Tensor,
-    lengths: Tensor | None,
-    beta: float,
-    reverse: bool,
-    grads: tuple[Tensor, ...] = (),
-) -> None:
-    steps, batch, hidden = states.shape
-    panels = gates.new_empty(_functions()["panels"](hidden))
-    lengths = None if lengths is None else lengths.to("cpu", torch.int64).contiguous()
-    tensors = (lengths, w_hh, panels, gates, states, h0, c0, *grads)
-    arguments = _Arguments(
-        steps,
-        batch,
-        hidden,
-        reverse,
-        math.exp(-beta),
-        *(None if t is None else t.data_ptr() for t in tensors),
-    )
-    threads = max(1, min(torch.get_num_threads(), batch))
-    call = _functions()[name]
-    call(ctypes.byref(arguments), _native.is_double(gates), _native.level(), threads)
-
-
-@functools.cache
-def _functions() -> dict[str, Any]:
-    loop = (ctypes.POINTER(_Arguments), ctypes.c_int, ctypes.c_int, ctypes.c_int)
-    return {
-        "forward": _native.function("rnnswap_janet_forward", *loop),
-        "backward": _native.function("rnnswap_janet_backward", *loop),
-        "panels": _native.function("rnnswap_janet_panels", ctypes.c_int64, result=ctypes.c_int64),
-    }
+    *constants: Any,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
+    """As manual.py's `backward_steps`."""
+    inputs = (gates, h0, c0, None, w_hh, None, None, w_hr)
+    needs = (True, True, True, False, True, False, False, w_hr is not None)
+    found: Any = _run_backward(grads, (gates, carried, hidden), inputs, constants, needs)
+    return found[0], found[1], found[2], found[4], found[7]

@@ -1,26 +1,39 @@
-/* JANET's recurrence on the CPU: the loop over all steps in one call.
+/* JANET's recurrence on the CPU: projection of the input and loop over all steps in one call.
  *
- * The arrays are C-contiguous, of float or double as `is_double` says. In `forward`, `gates` comes
- * as the projected input and leaves holding what `backward` reads; `states` leaves as the output.
- * In `backward`, `d_h` and `d_c` come as the gradients of h_n and c_n and leave as those of h0 and
- * c0; `d_gates` leaves as the gradient of the projected input. The caller provides all memory.
+ * All arrays are of float or double as `is_double` says, and contiguous but for x and d_out, whose
+ * rows are. `gates` holds for each step tanh(g) and exp(-s), what `backward` reads; without it (no
+ * backward will follow) a few steps' worth lies in `room`. In `backward`, `d_h` and `d_c` come as
+ * the gradients of h_n and c_n and leave as those of h0 and c0; `d_gates` leaves as the gradient of
+ * the projected input. R is the width of h: H, or P with a projection. The caller provides all
+ * memory.
  */
 
-#include "../_native/common.h"
+#include "../_native/share.h"
 
 struct janet {
-    int64_t T, B, H;
+    int64_t T, B, I, H, P; /* P = 0: no projection */
+    int64_t x_step, x_row, d_out_step, d_out_row; /* strides in elements */
     int reverse;
+    int by_units;   /* set by run */
+    int needs_d_h0; /* else d_h stays as it came */
     double shift; /* exp(-beta) */
     const int64_t *lengths; /* (B), each in [1, T]; or null */
-    const void *w_hh;       /* (2H, H), rows [c, f] */
-    void *panels;           /* room for the packed weight: rnnswap_janet_panels elements */
-    void *gates;            /* (T, B, 2H) */
-    void *states;           /* (T, B, H) */
-    const void *h0, *c0;    /* (B, H) */
-    const void *d_out;      /* (T, B, H) */
-    void *d_h, *d_c;        /* (B, H) */
+    const void *x;          /* (T, B, I); with w_ih null the gates themselves, (T, B, 2H) */
+    const void *h0;         /* (B, R) */
+    const void *c0;         /* (B, H) */
+    const void *w_ih;       /* (2H, I), rows [c, f]; or null */
+    const void *w_hh;       /* (2H, R) */
+    const void *b_ih, *b_hh; /* (2H) or null */
+    const void *w_hr;       /* (P, H) or null */
+    void *gates;            /* (T, B, 2H), or null in a forward that no backward follows */
+    void *states;           /* (T, B, H): c */
+    void *output;           /* (T, B, R): h; `states` itself without a projection */
+    const void *d_out;      /* (T, B, R) */
+    void *d_h;              /* (B, R) */
+    void *d_c;              /* (B, H) */
     void *d_gates;          /* (T, B, 2H) */
+    void *d_hidden;         /* (T, B, P): the gradient of h at each step; null without a projection */
+    void *room;             /* rnnswap_janet_room elements */
 };
 
 /* Whether row b has a step t. */
@@ -28,28 +41,63 @@ RNNSWAP_INLINE int janet_runs(const struct janet *j, int64_t t, int64_t b) {
     return t >= 0 && t < (j->lengths ? j->lengths[b] : j->T);
 }
 
+RNNSWAP_INLINE int64_t janet_width(const struct janet *j) {
+    return j->P ? j->P : j->H;
+}
+
+/* Rows that are projected together at least, so that the input's weight is read often enough. */
+enum { JANET_ROWS = 48 };
+
+/* Steps that are projected at once when a thread has this many rows. */
+RNNSWAP_INLINE int64_t janet_steps(int64_t rows) {
+    return rows >= JANET_ROWS || rows == 0 ? 1 : (JANET_ROWS + rows - 1) / rows;
+}
+
+/* The parts of `room`: where each begins, in elements. */
+struct janet_room {
+    int64_t ih, hh, hr, gates, end;
+};
+
+RNNSWAP_INLINE int64_t janet_padded(int64_t columns) {
+    int64_t widest = 2 * 64 / (int64_t)sizeof(float); /* two vectors of the widest kind */
+    return (columns + widest - 1) / widest * widest;
+}
+
+static struct janet_room janet_room(const struct janet *j, int threads) {
+    int64_t H = j->H, R = janet_width(j), forward = 2 * janet_padded(H) * R;
+    int64_t backward = 2 * H * janet_padded(R);
+    struct janet_room room = {0, 0, 0, 0, 0};
+    room.hh = j->w_ih ? 2 * janet_padded(H) * j->I : 0;
+    room.hr = room.hh + (forward > backward ? forward : backward);
+    room.gates = room.hr + (j->P ? H * janet_padded(R) + R * janet_padded(H) : 0);
+    /* No thread has more than B / threads + 1 rows, nor more than that and JANET_ROWS at once. */
+    room.end = room.gates + (j->gates ? 0 : 2 * H * (j->B + (JANET_ROWS + 1) * threads));
+    return room;
+}
+
 #define KERNEL "../janet/kernel.h"
 #include "../_native/instances.h"
 
 typedef void worker(const struct janet *, int, int);
 
-static void run(const struct janet *j, worker *pack, worker *work, int threads) {
-    (void)threads;
+static void run(const struct janet *given, worker *pack, worker *work, int threads) {
+    struct janet own = *given, *j = &own;
+    int64_t step = 2 * j->H * janet_width(j), all = j->T * j->B * 2 * j->H * (janet_width(j) + j->I);
+    struct rnnswap_team team = rnnswap_plan(threads, j->B, step, all);
+    j->by_units = team.by_units;
 #ifdef _OPENMP
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(team.threads) if (team.threads > 1)
 #endif
     {
-        int thread = RNNSWAP_THREAD, team = RNNSWAP_THREADS;
-        pack(j, thread, team);
+        pack(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
         RNNSWAP_BARRIER
-        work(j, thread, team);
+        work(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
     }
 }
 
-/* Elements of `panels` that suffice for every instruction set: the columns padded to two vectors. */
-RNNSWAP_EXPORT int64_t rnnswap_janet_panels(int64_t H) {
-    int64_t widest = 2 * 64 / (int64_t)sizeof(float);
-    return 2 * H * ((H + widest - 1) / widest * widest);
+/* Elements of `room` that suffice for this call, whatever the instruction set. */
+RNNSWAP_EXPORT int64_t rnnswap_janet_room(const struct janet *j, int threads) {
+    return janet_room(j, threads).end;
 }
 
 RNNSWAP_EXPORT void rnnswap_janet_forward(
