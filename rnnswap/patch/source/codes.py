@@ -39,6 +39,8 @@ UNREADABLE = "RSW903"
 NOT_EQUIVALENT = "RSW904"
 CHANGED = "RSW905"
 UNWRITABLE = "RSW906"
+TOO_LARGE = "RSW907"
+DIED = "RSW908"
 
 #: Code -> what it means, in the order of the codes.
 MEANINGS = {
@@ -55,7 +57,7 @@ MEANINGS = {
     AMBIGUOUS: "left: the name may refer to something else too",
     CLASS_ATTRIBUTE: "left: the class itself is changed, or an attribute of its own is used",
     EXPORTED: "left: the name is imported for others to import or look up",
-    IN_STRING: "left: it stands in an f-string or a quoted annotation",
+    IN_STRING: "left: it stands in an f-string, a quoted annotation or a magic",
     SPELLING: "left: a name or a call cannot stand there, or a comment stands inside it",
     OTHER_LAYER: "left: another of torch's recurrent layers, which is not touched",
     GATE_SLICE: "look here: a slice of four gates",
@@ -76,6 +78,8 @@ MEANINGS = {
     NOT_EQUIVALENT: "the result would differ outside the edits",
     CHANGED: "the file changed on disk after it was read",
     UNWRITABLE: "the file cannot be written",
+    TOO_LARGE: "the file is larger than --max-size allows",
+    DIED: "rnnswap itself failed on the file",
 }
 
 _LOOK_IT_UP = "replace it where it is chosen, or run the program with `rnnswap train --cell`"
@@ -117,4 +121,6 @@ ADVICE = {
     NOT_EQUIVALENT: "change the file by hand",
     CHANGED: "patch again",
     UNWRITABLE: "see that it may be written and the disk has room",
+    TOO_LARGE: "raise the limit with --max-size and be patient, or split the file",
+    DIED: "report it with the file, which was left as it is",
 }
