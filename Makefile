@@ -1,4 +1,4 @@
-.PHONY: check fix test docs
+.PHONY: check fix test docs speed
 
 check:  ## lint, format check, types
 	ruff check .
@@ -14,3 +14,6 @@ test:  ## the whole suite, against the installed package
 
 docs:  ## the README's figures: accuracy of the digits example, three seeds a cell
 	python docs/accuracy.py
+
+speed:  ## the README's Speed section, half an hour on a machine that does nothing else
+	python docs/speed.py
