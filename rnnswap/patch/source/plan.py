@@ -52,12 +52,14 @@ class Plan(NamedTuple):
         sources: What is replaced.
         attention: Name of the mechanism put over the cell, or None.
         options: Keyword arguments to append to constructor calls.
+        leave: Codes of edits that are not made, nor reported.
     """
 
     cell: CellSpec
     sources: tuple[CellSpec, ...]
     attention: str | None = None
     options: Mapping[str, Any] = MappingProxyType({})
+    leave: frozenset[str] = frozenset()
 
     @property
     def unwraps(self) -> bool:

@@ -86,7 +86,9 @@ class _Transformation:
         chosen = []
         for use in uses:
             reason = judge.reason(use)
-            if reason is None:
+            if reason is None and _code_of(use) in self._plan.leave:
+                self._left.append(use)
+            elif reason is None:
                 chosen.append(use)
             else:
                 self._leave(use, reason.code, reason.text)
@@ -161,7 +163,7 @@ class _Transformation:
             self._result.keywords[self._names.span(use.whole)] = keywords
         spelled = _spelled(self._names, node)
         message = f"{spelled} -> {' '.join(text.split())}"
-        self._report(node, _CODE_OF.get(use.role, codes.REFERENCE), message)
+        self._report(node, _code_of(use), message)
         self._report_options(use, node, judge)
 
     def _replacement(self, use: Use) -> tuple[cst.BaseExpression, str]:
@@ -261,6 +263,10 @@ class _Transformation:
                 tested = "both classes, as" if use.node in self._kept else "the new class, but"
                 message = f"tests {tested} {use.origin.class_name} is still used in this file too"
                 self._report(use.node, codes.MIXED_TEST, message)
+
+
+def _code_of(use: Use) -> str:
+    return _CODE_OF.get(use.role, codes.REFERENCE)
 
 
 def _spelled(names: Names, node: cst.CSTNode) -> str:
