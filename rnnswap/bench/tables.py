@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 from rich.console import RenderableType
@@ -16,10 +16,12 @@ from rnnswap.bench.limit import Limit
 from rnnswap.bench.plan import REFERENCE, Plan
 from rnnswap.bench.report import Entry, Report
 
+#: A median spread of the samples above this says that the machine was busy.
+_UNQUIET = 0.2
 _TITLES = {
-    "forward": "forward (eval, inference mode)",
-    "training": "training step (gradients of the weights)",
-    "training-dx": "training step (gradients of the weights and of the input)",
+    "forward": "forward, eval and inference mode",
+    "training": "training step, gradients of the weights",
+    "training-dx": "training step, gradients of weights and input",
 }
 
 
@@ -83,7 +85,7 @@ def _entry(report: Report, entry: Entry) -> dict[str, Any]:
 def _times(report: Report, mode: str, packed: bool) -> Table:
     cells = report.plan.cells
     title = _TITLES[mode] + (", packed input" if packed else "")
-    table = make_table(f"{title}: ms, times as fast as nn.LSTM", ("T,B,I,H", REFERENCE, *cells))
+    table = make_table(f"{title}: ms, times as fast as {REFERENCE}", ("T,B,I,H", REFERENCE, *cells))
     for shape in report.plan.shapes:
         row = [report.find(cell, shape, mode, packed) for cell in (REFERENCE, *cells)]
         table.add_row(str(shape), *(_cell(report, entry) for entry in row))
@@ -133,8 +135,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _servings(report)
     plan, machine = report.plan, report.machine
     yield (
-        f"{machine['cpu']} ({machine['instructions']}), {machine['cores']} cores, "
-        f"{machine['threads']} threads, {machine['system']}"
+        f"{machine['cpu']} ({machine['instructions']}), {_count(machine['cores'], 'core')}, "
+        f"{_count(machine['threads'], 'thread')}, {machine['system']}"
     )
     if "device" in machine:
         more = ("cudnn tf32", "matmul tf32")
@@ -142,7 +144,17 @@ def _lines(report: Report) -> Iterator[str]:
     yield ", ".join(f"{name} {machine[name]}" for name in ("python", "torch", "rnnswap"))
     asked = [f"{k}={v}" for k, v in {**plan.layer_arguments(), **plan.options}.items()]
     yield ", ".join([plan.dtype, *asked, *_method(report)])
+    spreads = _spreads(report)
+    if spreads and median(spreads) > _UNQUIET:
+        yield (
+            "the samples vary much, something else seems to run on this machine: "
+            "measure again when it is quiet, or with more --repeats"
+        )
     yield from map(str, report.failures)
+
+
+def _count(number: str | int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _method(report: Report) -> Iterator[str]:
@@ -150,15 +162,13 @@ def _method(report: Report) -> Iterator[str]:
         yield "one sample of each"
         return
     yield f"medians of {report.plan.repeats} interleaved samples"
-    spreads = [_spread(e) for e in report.entries]
-    if spreads:
+    if spreads := _spreads(report):
         yield f"their middle half spreads over {median(spreads):.0%}, at worst {max(spreads):.0%}"
 
 
-def _spread(entry: Entry) -> float:
-    """Return the range of the middle half of the samples over their median."""
-    low, _, high = quantiles(entry.samples.seconds, n=4, method="inclusive")
-    return (high - low) / entry.samples.median
+def _spreads(report: Report) -> list[float]:
+    """Return for each entry the range of the middle half of its samples over their median."""
+    return [e.samples.spread for e in report.entries if report.plan.repeats > 1]
 
 
 def _servings(report: Report) -> Iterator[str]:

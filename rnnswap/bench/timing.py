@@ -7,7 +7,7 @@ import gc
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 from typing import TypeVar
 
 import torch
@@ -28,6 +28,12 @@ class Samples:
     def median(self) -> float:
         """Return the median of the samples, in seconds."""
         return median(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """Return the range of the middle half of two or more samples, over their median."""
+        low, _, high = quantiles(self.seconds, n=4, method="inclusive")
+        return (high - low) / self.median
 
 
 def clock_of(device: torch.device) -> Clock:

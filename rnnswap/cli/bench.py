@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -148,15 +150,7 @@ def bench(
     from rnnswap.bench import tables
     from rnnswap.bench.run import run
 
-    console = talk()
-    with console.status("") as status:
-
-        def progress(what: str) -> None:
-            if console.is_terminal:
-                status.update(what)
-            else:
-                console.print(what, markup=False)
-
+    with _progress() as progress:
         report = run(plan, progress)
     if as_json:
         click.echo(json.dumps(tables.as_json(report), indent=1))
@@ -164,6 +158,23 @@ def bench(
         for part in tables.screen(report):
             results().print(part)
     ctx.exit(EXIT_CHECK if report.failures else 0)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show what is being measured on stderr: one line that changes, or in a file a line each.
+
+    Nothing runs beside the measurements: a spinner's thread would take time from them.
+    """
+    console = talk()
+    if not console.is_terminal:
+        yield lambda what: console.print(what, markup=False)
+        return
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        yield lambda what: live.update(Text(f"measuring {what} ..."), refresh=True)
 
 
 def _shipped() -> tuple[str, ...]:

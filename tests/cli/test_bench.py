@@ -56,13 +56,13 @@ def test_table_shows_times_ratios_and_what_served(monkeypatch):
     result = run("--cell", "janet", "--shape", "3,2,4,5", "--mode", "forward", "--packed")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0] == "forward (eval, inference mode): ms, times as fast as nn.LSTM"
+    assert lines[0] == "forward, eval and inference mode: ms, times as fast as nn.LSTM"
     assert lines[1].split() == ["T,B,I,H", "nn.LSTM", "janet"]
     shape, *numbers = lines[2].split()
     assert shape == "3,2,4,5"
     assert len(numbers) == 3
     assert numbers[2].endswith("x")
-    assert "forward (eval, inference mode), packed input: ms" in result.stdout
+    assert "forward, eval and inference mode, packed input: ms" in result.stdout
     assert "time with packed input / time with padded input" in result.stdout
     assert "janet: manual: not cpu: RNNSWAP_IMPL=manual" in lines
     assert f"torch {torch.__version__}" in result.stdout
