@@ -1,8 +1,8 @@
 """The `rnnswap` command. Errors become exit codes here and nowhere else.
 
-Exit codes: 0 done or nothing to do; 1 `--check` and something would change, or `plugins check`
-failed; 2 misuse; 3 `train`: ran without effect; 123 some file could not be read, parsed or
-rewritten.
+Exit codes: 0 done or nothing to do; 1 `--check` and something would change, `scan --fail-on` and
+one was found, or `plugins check` failed; 2 misuse; 3 `train`: ran without effect; 123 some file
+could not be read, parsed or rewritten.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _COMMANDS = {
     "bench": "Measure cells against nn.LSTM on this machine.",
     "patch": "Rewrite nn.LSTM in source files into another cell.",
     "plugins": "List cells, attention mechanisms and clipping policies; check a cell.",
+    "scan": "Report every use of nn.LSTM, and what patch would do with it.",
     "train": "Run a training script with another cell and gradient clipping.",
 }
 
@@ -62,5 +63,6 @@ def main() -> None:
 
     \b
     rnnswap patch LSTMModel.py                             rewrite a file to use JANET
+    rnnswap scan src                                       say what it would do, and why
     rnnswap train --cell janet --clip norm:1.0 train.py    run a script, untouched, with JANET
     """  # noqa: D301  (click wants the character, not a backslash)

@@ -47,7 +47,7 @@ class CellName(click.ParamType[str]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
         """Complete from the registry."""
-        return _complete(discovery.list_cells(), incomplete)
+        return complete(discovery.list_cells(), incomplete)
 
 
 class AttentionName(click.ParamType[str]):
@@ -64,7 +64,27 @@ class AttentionName(click.ParamType[str]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
         """Complete from the registry."""
-        return _complete(discovery.list_attentions(), incomplete)
+        return complete(discovery.list_attentions(), incomplete)
+
+
+class PolicyText(click.ParamType[str]):
+    """A clipping policy's text; checked against the registry without importing the policy."""
+
+    name = "policy"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Check grammar, name, count of numbers and options; bounds are the policy's matter."""
+        from rnnswap import policy_text
+
+        written = policy_text.parse(value)
+        policy_text.check(written, discovery.find_policy(written.name))
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Complete the policy's name from the registry."""
+        return complete(discovery.list_clip_policies(), incomplete)
 
 
 def cell_options(cell: str, texts: Iterable[str]) -> dict[str, Any]:
@@ -87,7 +107,8 @@ def cell_options(cell: str, texts: Iterable[str]) -> dict[str, Any]:
     return discovery.find_cell(cell).parse_options(given)
 
 
-def _complete(names: list[str], incomplete: str) -> list[click.shell_completion.CompletionItem]:
+def complete(names: Iterable[str], incomplete: str) -> list[click.shell_completion.CompletionItem]:
+    """Return the names that begin with what has been typed, for the shell."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

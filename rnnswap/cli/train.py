@@ -5,32 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from click.core import ParameterSource
 
-from rnnswap import discovery, policy_text
 from rnnswap.cli import EXIT_NO_EFFECT
-from rnnswap.cli._console import AttentionName, CellName, cell_options, talk
+from rnnswap.cli._console import AttentionName, CellName, PolicyText, cell_options, talk
 from rnnswap.training.run import read_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rnnswap.training.session import Outcome
-
-
-class PolicyText(click.ParamType[str]):
-    """A clipping policy's text; checked against the registry without importing the policy."""
-
-    name = "policy"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> str:
-        """Check grammar, name, count of numbers and options; bounds are the policy's matter."""
-        written = policy_text.parse(value)
-        policy_text.check(written, discovery.installed().policies.get(written.name).spec)
-        return str(value)
 
 
 # Options of ours stand before SCRIPT; whatever follows it is the script's, --help included.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnnswap.errors import RewriteError
-from rnnswap.patch.source import codes, files
+from rnnswap.patch.source import codes, documents, files
 
 
 def names_in(folder):
@@ -18,8 +18,9 @@ def test_read_and_write_keep_the_encoding(tmp_path):
     path = tmp_path / "m.py"
     path.write_bytes("# coding: latin-1\nx = 'ä'\r\n".encode("latin-1"))
     file = files.read(str(path))
-    assert file.text == "# coding: latin-1\nx = 'ä'\r\n"
-    files.write(file, file.text.replace("x", "y"))
+    document = documents.open_document(file.data, "m.py", ())
+    assert document.text == "# coding: latin-1\nx = 'ä'\r\n"
+    files.write(file, document.with_text(document.text.replace("x", "y")))
     assert path.read_bytes() == "# coding: latin-1\ny = 'ä'\r\n".encode("latin-1")
     assert names_in(tmp_path) == ["m.py"]
 
@@ -55,7 +56,7 @@ def test_missing_folder_and_pipe_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for name, reason in [
         ("missing.py", "cannot be read: no such file or directory"),
-        (".", "is a folder; give files"),
+        (".", "is a folder; give a file"),
         ("pipe", "is not a regular file"),
     ]:
         with pytest.raises(RewriteError, match=reason) as caught:
@@ -81,7 +82,7 @@ def test_owner_and_group_stay_where_they_may(tmp_path, monkeypatch):
 
     # Whoever runs the tests cannot own files of others, unless it is root.
     monkeypatch.setattr(os, "chown", chown)
-    files.write(file, "x = 2\n")
+    files.write(file, b"x = 2\n")
     assert asked == [(-1, file.status.st_gid), (file.status.st_uid, -1)]
     assert path.read_text() == "x = 2\n"
 
@@ -92,7 +93,7 @@ def test_root_keeps_the_owner_of_others(tmp_path):
     path.write_text("x = 1\n")
     os.chown(path, 12345, 54321)
     path.chmod(0o2755)
-    files.write(files.read(str(path)), "x = 2\n")
+    files.write(files.read(str(path)), b"x = 2\n")
     status = path.stat()
     assert (status.st_uid, status.st_gid) == (12345, 54321)
     assert stat.S_IMODE(status.st_mode) == 0o2755
@@ -102,7 +103,7 @@ def test_a_hard_link_keeps_the_old_content_and_the_path_gets_the_new(tmp_path):
     path, other = tmp_path / "m.py", tmp_path / "other.py"
     path.write_text("x = 1\n")
     os.link(path, other)
-    files.write(files.read(str(path)), "x = 2\n")
+    files.write(files.read(str(path)), b"x = 2\n")
     assert path.read_text() == "x = 2\n"
     assert other.read_text() == "x = 1\n"
 
@@ -112,7 +113,7 @@ def test_the_permission_bits_stay(tmp_path, mode):
     path = tmp_path / "m.py"
     path.write_text("x = 1\n")
     path.chmod(mode)
-    files.write(files.read(str(path)), "x = 2\n")
+    files.write(files.read(str(path)), b"x = 2\n")
     assert stat.S_IMODE(path.stat().st_mode) == mode
     assert path.read_text() == "x = 2\n"
 
@@ -123,7 +124,7 @@ def test_the_file_behind_a_link_is_rewritten(tmp_path):
     target.write_text("x = 1\n")
     link = tmp_path / "link.py"
     link.symlink_to(target)
-    files.write(files.read(str(link)), "x = 2\n")
+    files.write(files.read(str(link)), b"x = 2\n")
     assert link.is_symlink()
     assert target.read_text() == "x = 2\n"
 
@@ -137,7 +138,7 @@ def test_a_file_that_changed_since_it_was_read_is_left(tmp_path, keep_times):
     if keep_times:
         os.utime(path, ns=(file.status.st_atime_ns, file.status.st_mtime_ns))
     with pytest.raises(RewriteError, match="changed on disk after it was read") as caught:
-        files.write(file, "x = 2\n")
+        files.write(file, b"x = 2\n")
     assert caught.value.code == codes.CHANGED
     assert path.read_text() == "x = 3\n"
     assert names_in(tmp_path) == ["m.py"]
@@ -149,7 +150,7 @@ def test_a_file_that_vanished_is_not_written_again(tmp_path):
     file = files.read(str(path))
     path.unlink()
     with pytest.raises(RewriteError, match=r"m\.py: "):
-        files.write(file, "x = 2\n")
+        files.write(file, b"x = 2\n")
     assert names_in(tmp_path) == []
 
 
@@ -163,7 +164,7 @@ def test_a_failed_write_leaves_the_original_and_no_remains(tmp_path, monkeypatch
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RewriteError, match="cannot be written: no space left on device") as caught:
-        files.write(file, "x = 2\n")
+        files.write(file, b"x = 2\n")
     assert caught.value.code == codes.UNWRITABLE
     assert path.read_text() == "x = 1\n"
     assert names_in(tmp_path) == ["m.py"]
@@ -176,6 +177,6 @@ def test_a_read_only_file_is_refused(tmp_path, monkeypatch):
     # chmod alone would not stop root, as whom tests may run.
     monkeypatch.setattr(os, "access", lambda target, mode: Path(target) != path.resolve())
     with pytest.raises(RewriteError, match="is read-only") as caught:
-        files.write(file, "x = 2\n")
+        files.write(file, b"x = 2\n")
     assert caught.value.code == codes.UNWRITABLE
     assert path.read_text() == "x = 1\n"

@@ -36,25 +36,38 @@ class SourceFile(NamedTuple):
     status: os.stat_result
 
 
+def size_of(path: str) -> int:
+    """Return the size of a file in bytes.
+
+    Raises:
+        RewriteError: It is missing, a folder or not a regular file.
+    """
+    if not path:
+        reason = "an empty name is no file; give the path of one"
+        raise RewriteError(reason, "''", code=codes.UNREADABLE)
+    try:
+        status = os.stat(path)  # noqa: PTH116  (a ValueError of Path's would not say which name)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    _check_kind(path, status.st_mode)
+    return status.st_size
+
+
 def read(path: str) -> SourceFile:
     """Read a file.
 
     Raises:
         RewriteError: It is missing, a folder, not a regular file or unreadable.
     """
-    if not path:
-        reason = "an empty name is no file; give the path of one"
-        raise RewriteError(reason, "''", code=codes.UNREADABLE)
+    # Asked before opening: opening a named pipe would wait for a writer.
+    size_of(path)
     target = Path(os.path.realpath(path))
     try:
-        # Asked before opening: opening a named pipe would wait for a writer.
-        _check_kind(path, target.stat().st_mode)
         with target.open("rb") as file:
             status = os.fstat(file.fileno())
             data = file.read()
     except OSError as error:
-        reason = f"cannot be read: {explain(error)}"
-        raise RewriteError(reason, path, code=codes.UNREADABLE) from error
+        raise _unreadable(path, error) from error
     return SourceFile(path, target, data, status)
 
 
@@ -182,9 +195,14 @@ def _umask() -> int:
     return mask
 
 
+def _unreadable(path: str, error: OSError | ValueError) -> RewriteError:
+    reason = explain(error) if isinstance(error, OSError) else str(error)
+    return RewriteError(f"cannot be read: {reason}", path, code=codes.UNREADABLE)
+
+
 def _check_kind(path: str, mode: int) -> None:
     if stat.S_ISDIR(mode):
-        raise RewriteError("is a folder; give files", path, code=codes.UNREADABLE)
+        raise RewriteError("is a folder; give a file", path, code=codes.UNREADABLE)
     if not stat.S_ISREG(mode):
         raise RewriteError("is not a regular file", path, code=codes.UNREADABLE)
 

@@ -6,24 +6,32 @@ Nothing here makes an object for a file: a tree of ten thousand is read in a ten
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from io import RawIOBase
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.files import explain
 
+if TYPE_CHECKING:
+    from rnnswap.patch.source.ignored import Rules
+
 #: What is taken from a folder; a file that is named may be called anything.
 SUFFIXES = (".py", ".pyi", ".ipynb")
 #: Folders that hold no source of the user's own. Those of virtual environments are told by content.
 SKIPPED = frozenset(
-    ".direnv .eggs .git .hg .ipynb_checkpoints .jj .mypy_cache .nox .pytest_cache .pytype "
-    ".ruff_cache .svn .tox .venv __pycache__ __pypackages__ _build build dist node_modules "
-    "site-packages".split()
+    {
+        *(".direnv", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".jj", ".mypy_cache", ".nox"),
+        *(".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox", ".venv", "__pycache__"),
+        *("__pypackages__", "_build", "build", "dist", "node_modules", "site-packages"),
+    }
 )
 _ENVIRONMENT = frozenset({"pyvenv.cfg", "conda-meta"})
 _IGNORE_FILE = ".gitignore"
 
+# What is read at a time: all but the largest source files whole.
 _BLOCK = 1 << 18
 
 
@@ -42,17 +50,20 @@ class Walk:
     """The Python files and notebooks below a folder, in the order of their names.
 
     Symbolic links are not followed (`links` counts those that might have led to source), nor are
-    folders entered that hold a virtual environment, build products or version control.
+    folders entered that hold a virtual environment, build products or version control. `cut` is
+    the length of what all paths begin with.
     """
 
     def __init__(self, root: str) -> None:
         self.root = root
         self.links = 0
+        self._start = "" if root in (os.curdir, os.curdir + os.sep) else _as_prefix(root)
+        self.cut = len(self._start)
 
     def __iter__(self) -> Iterator[str | RewriteError]:
         """Yield paths, as the user would write them, and errors for what cannot be read."""
-        start = "" if self.root in ("", ".", os.curdir + os.sep) else os.path.join(self.root, "")
-        rules = _rules_above(self.root)
+        start = self._start
+        rules = _rules_above(self.root, self.cut)
         todo = [(start, rules)]
         while todo:
             prefix, rules = todo.pop()
@@ -68,7 +79,7 @@ class Walk:
             if folder.ignore_file:
                 from rnnswap.patch.source.ignored import Rules
 
-                rules = Rules.read(prefix or os.curdir, rules)
+                rules = Rules.below(prefix, rules)
             files, folders = folder.files, folder.folders
             if rules is not None:
                 files = [name for name in files if not rules.ignore_file(prefix + name)]
@@ -95,7 +106,7 @@ def _read_folder(path: str) -> _Folder:
                     folders.append(name)
                 environment = environment or name in _ENVIRONMENT
             elif entry.is_symlink():
-                links += source or entry.is_dir()
+                links += source or _leads_to_folder(entry)
             elif source:
                 others.append(name)
             elif name == _IGNORE_FILE:
@@ -103,3 +114,87 @@ def _read_folder(path: str) -> _Folder:
             elif name in _ENVIRONMENT:
                 environment = True
     return _Folder(files, folders, others, links, ignore_file, environment)
+
+
+def mentions(path: str, wanted: Sequence[Sequence[bytes]]) -> bool:
+    """Return whether a file holds all words of one of the groups in `wanted`.
+
+    Raises:
+        RewriteError: It cannot be read.
+    """
+    return looker(wanted)(path)
+
+
+def looker(wanted: Sequence[Sequence[bytes]]) -> Callable[[str], bool]:
+    """Return a function that says of a path whether its file holds all words of one of the groups.
+
+    It reads the file once, and piece by piece if it is large, always into the same memory; it
+    raises RewriteError if the file cannot be read.
+    """
+    block = bytearray(_BLOCK)
+    find = block.find
+    every = {word for group in wanted for word in group}
+
+    def look(path: str) -> bool:
+        try:
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (no object for a file)
+                count = file.readinto(block) or 0
+                if count == _BLOCK:
+                    found = _words_in(file, every, block)
+                    return any(found.issuperset(group) for group in wanted)
+        except OSError as error:
+            reason = f"cannot be read: {explain(error)}"
+            raise RewriteError(reason, path, code=codes.UNREADABLE) from error
+        for group in wanted:
+            for word in group:
+                if find(word, 0, count) < 0:
+                    break
+            else:
+                return True
+        return False
+
+    return look
+
+
+def _words_in(file: RawIOBase, words: set[bytes], block: bytearray) -> set[bytes]:
+    """Return those of `words` that are in a file whose first piece fills `block`."""
+    kept = max(map(len, words)) - 1
+    count = len(block)
+    found: set[bytes] = set()
+    while True:
+        found |= {word for word in words - found if block.find(word, 0, count) >= 0}
+        # The end of this piece may be the beginning of a word.
+        block[:kept] = block[count - kept : count]
+        read = file.readinto(memoryview(block)[kept:])
+        if not read or found == words:
+            return found
+        count = kept + read
+
+
+def _as_prefix(folder: str) -> str:
+    return os.path.join(folder, "")  # noqa: PTH118  (a Path has no separator at its end)
+
+
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:  # a loop of links
+        return False
+
+
+def _rules_above(root: str, start: int) -> Rules | None:
+    """Return the rules that stand above `root` in the same git repository."""
+    here = Path(os.path.realpath(root))
+    above: list[Path] = []
+    for folder in (here, *here.parents):
+        if (folder / _IGNORE_FILE).is_file() and folder != here:
+            above.append(folder)
+        if (folder / ".git").exists():
+            break
+    else:
+        return None
+    if not above:
+        return None
+    from rnnswap.patch.source.ignored import Rules
+
+    return Rules.above(here, above, start)
