@@ -16,7 +16,7 @@ from rnnswap.patch.source import codes
 from rnnswap.patch.source.plan import make_plan
 from rnnswap.patch.source.rewrite import find, rewrite
 from rnnswap.registry import Provider
-from rnnswap.spec import CellSpec
+from rnnswap.spec import CellSpec, ClipSpec
 
 FOLDER = Path(__file__).parent.parent / "data" / "patch"
 PATHS = sorted(FOLDER.rglob("*.py"))
@@ -53,17 +53,19 @@ def plan_of(case):
     )
     cell = named.get("--cell", "janet")
     options = discovery.installed().cells.get(cell).spec.parse_options(texts)
-    return make_plan(cell, named.get("--source"), named.get("--attention"), options)
+    return make_plan(cell, named.get("--source"), named.get("--attention"), options, named.get("--clip"))
 
 
 @pytest.fixture(autouse=True)
-def third_party_cell(monkeypatch):
-    """A stranger's cell that does not take every argument."""
+def third_party(monkeypatch):
+    """A stranger's cell that does not take every argument, and a stranger's policy."""
     plugins = discovery.discover()
     spec = CellSpec(
         name="mingru", target="rnnswap_minrnn:MinGRU", unsupported=frozenset({"proj_size"})
     )
     plugins.cells.add(spec, Provider("rnnswap-minrnn", "1.0", "minrnn"))
+    policy = ClipSpec(name="agc-like", target="rnnswap_agc:Agc", numbers=("ratio",))
+    plugins.policies.add(policy, Provider("rnnswap-agc", "1.0", "agc"))
     monkeypatch.setattr(discovery, "installed", lambda: plugins)
 
 

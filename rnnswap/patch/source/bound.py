@@ -54,7 +54,7 @@ class _Walk:
                 self._statement(statement)
 
     def _statement(self, node: ast.AST) -> None:
-        if isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom):
             self._bound = self._bound or self._is_bound_by(node)
         elif isinstance(node, _Function | ast.Lambda):
             self._function(node)
@@ -78,7 +78,7 @@ class _Walk:
             self.line = node.lineno
         self._bound = self._bound and not isinstance(node.ctx, ast.Del)
 
-    def _is_bound_by(self, statement: ast.ImportFrom) -> bool:
+    def _is_bound_by(self, statement: ast.Import | ast.ImportFrom) -> bool:
         return any((alias.asname or alias.name) == self._name for alias in statement.names)
 
     def _binds(self, nodes: Sequence[ast.AST]) -> bool:
@@ -86,7 +86,7 @@ class _Walk:
         todo = list(nodes)
         while todo:
             node = todo.pop()
-            if isinstance(node, ast.ImportFrom) and self._is_bound_by(node):
+            if isinstance(node, ast.Import | ast.ImportFrom) and self._is_bound_by(node):
                 return True
             if not isinstance(node, _Function | ast.Lambda | ast.ClassDef):
                 todo += ast.iter_child_nodes(node)

@@ -11,6 +11,7 @@ import io
 import re
 import tokenize
 import warnings
+from collections.abc import Iterable
 from typing import NoReturn
 
 from rnnswap.errors import RewriteError
@@ -67,42 +68,65 @@ def check_equivalent(old_tree: ast.Module, old: str, result: Result, path: str) 
     Raises:
         RewriteError: Something else differs too, or the new text does not parse.
     """
-    try:
-        new_tree = parse(result.text, path)
-    except RewriteError as error:
-        _refuse(path, f"the result would not parse ({error.reason})", error)
-    _check_order(new_tree, result, path)
+    new_tree = parse_result(result.text, path)
+    check_order(new_tree, result.written, path)
     redo = _Redo(old, result)
     expected = redo.visit(old_tree)
     if redo.pending():
-        _refuse(path, "an edit is not where it was meant to be")
+        refuse(path, "an edit is not where it was meant to be")
     added = set(result.added)
     before, after = _take_out(expected, added), _take_out(new_tree, added)
     if ast.dump(expected) != ast.dump(new_tree):
-        _refuse(path, "the result would differ outside the edits")
+        refuse(path, "the result would differ outside the edits")
     if after != before + len(added):
-        _refuse(path, "an import would not be added exactly once")
-    if _after_hashes(old) == _after_hashes(result.text):
+        refuse(path, "an import would not be added exactly once")
+    check_comments(old, result.text, path)
+
+
+def parse_result(text: str, path: str) -> ast.Module:
+    """Return the tree of a new text.
+
+    Raises:
+        RewriteError: It does not parse.
+    """
+    try:
+        return parse(text, path)
+    except RewriteError as error:
+        refuse(path, f"the result would not parse ({error.reason})", error)
+
+
+def check_comments(old: str, new: str, path: str) -> None:
+    """Check that two texts that parse have the same comments.
+
+    Raises:
+        RewriteError: They do not.
+    """
+    if _after_hashes(old) == _after_hashes(new):
         return
     try:
-        same = _comments(old) == _comments(result.text)
+        same = _comments(old) == _comments(new)
     except (tokenize.TokenError, SyntaxError) as error:
-        _refuse(path, "its comments cannot be compared", error)
+        refuse(path, "its comments cannot be compared", error)
     if not same:
-        _refuse(path, "a comment would change")
+        refuse(path, "a comment would change")
 
 
-def _check_order(tree: ast.Module, result: Result, path: str) -> None:
-    """Refuse a new text in which an import stands too late, or before one from __future__."""
+def check_order(tree: ast.Module, names: Iterable[str], path: str) -> None:
+    """Check that each of `names` is imported before it is read, and __future__ comes first.
+
+    Raises:
+        RewriteError: An import stands too late, or before one from __future__.
+    """
     if has_late_future(tree):
-        _refuse(path, "an import would stand before one from __future__")
-    unbound = first_unbound(tree, sorted(result.written))
+        refuse(path, "an import would stand before one from __future__")
+    unbound = first_unbound(tree, sorted(names))
     if unbound is not None:
         name, line = unbound
-        _refuse(path, f"{name} would be read in line {line} before it is imported")
+        refuse(path, f"{name} would be read in line {line} before it is imported")
 
 
-def _refuse(path: str, reason: str, cause: Exception | None = None) -> NoReturn:
+def refuse(path: str, reason: str, cause: Exception | None = None) -> NoReturn:
+    """Raise the error that says why a result is not used."""
     raise RewriteError(f"{reason}; left as it is", path, code=codes.NOT_EQUIVALENT) from cause
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 CALL = "RSW101"
 REFERENCE = "RSW102"
 BASE = "RSW103"
+CLIPPED = "RSW104"
 
 ARGUMENT = "RSW201"
 LOOKUP = "RSW202"
@@ -18,6 +19,8 @@ CLASS_ATTRIBUTE = "RSW209"
 EXPORTED = "RSW210"
 IN_STRING = "RSW211"
 SPELLING = "RSW212"
+CLIPPED_ALREADY = "RSW213"
+NOT_CLIPPED = "RSW214"
 OTHER_LAYER = "RSW215"
 
 GATE_SLICE = "RSW301"
@@ -47,6 +50,7 @@ MEANINGS = {
     CALL: "constructor call rewritten",
     REFERENCE: "reference to the class rewritten (annotation, value, default, isinstance)",
     BASE: "base class rewritten",
+    CLIPPED: "gradient clipping inserted",
     ARGUMENT: "left: an argument is used that the cell does not take",
     LOOKUP: "left: the class is looked up by a string, as with getattr",
     SUBCLASS: "left: a subclass overrides forward or touches _flat_weights",
@@ -59,6 +63,8 @@ MEANINGS = {
     EXPORTED: "left: the name is imported for others to import or look up",
     IN_STRING: "left: it stands in an f-string, a quoted annotation or a magic",
     SPELLING: "left: a name or a call cannot stand there, or a comment stands inside it",
+    CLIPPED_ALREADY: "left: gradients are clipped there already",
+    NOT_CLIPPED: "left: clipping belongs to this step, but no place for it can be seen",
     OTHER_LAYER: "left: another of torch's recurrent layers, which is not touched",
     GATE_SLICE: "look here: a slice of four gates",
     CHECKPOINT: "look here: a checkpoint is loaded",
@@ -90,6 +96,7 @@ ADVICE = {
     CALL: "nothing to do; run your tests",
     REFERENCE: "nothing to do; run your tests",
     BASE: "check that the subclass relies on nothing but the constructor and the call",
+    CLIPPED: "nothing to do; run your tests",
     ARGUMENT: "do without the argument, or choose a cell that takes it",
     LOOKUP: _LOOK_IT_UP,
     SUBCLASS: "write the subclass for the cell by hand, or keep it",
@@ -102,6 +109,8 @@ ADVICE = {
     EXPORTED: "replace it by hand where others should get the cell",
     IN_STRING: "change the string by hand",
     SPELLING: "move the comment, or bind the class to a name, then patch again",
+    CLIPPED_ALREADY: "take the clipping out that is there, then patch again, or keep it",
+    NOT_CLIPPED: "clip by hand before the step, or run the program with `rnnswap train --clip`",
     OTHER_LAYER: "nothing to do: only uses of the source cell are replaced",
     GATE_SLICE: _TO_THE_GATES,
     CHECKPOINT: "train anew, or convert the checkpoint with rnnswap.load_state_dict_",

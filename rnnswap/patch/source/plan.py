@@ -6,11 +6,14 @@ import ast
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnswap import discovery
 from rnnswap.errors import OptionError
 from rnnswap.spec import CellSpec
+
+if TYPE_CHECKING:
+    from rnnswap.patch.source.clip.policy import Clipping
 
 #: The name under which torch's own LSTM is registered.
 LSTM = "lstm"
@@ -52,6 +55,7 @@ class Plan(NamedTuple):
         sources: What is replaced.
         attention: Name of the mechanism put over the cell, or None.
         options: Keyword arguments to append to constructor calls.
+        clipping: The policy to put into training loops, or None.
         leave: Codes of edits that are not made, nor reported.
     """
 
@@ -59,6 +63,7 @@ class Plan(NamedTuple):
     sources: tuple[CellSpec, ...]
     attention: str | None = None
     options: Mapping[str, Any] = MappingProxyType({})
+    clipping: Clipping | None = None
     leave: frozenset[str] = frozenset()
 
     @property
@@ -97,10 +102,20 @@ class Plan(NamedTuple):
         layers = [spec.target.rpartition(":")[2] for spec in self.sources]
         cells = [origin.class_name for origin in self.origins().values() if not origin.layer]
         cells = [name for name in cells if not any(layer in name for layer in layers)]
-        return tuple(dict.fromkeys([*layers, *cells, *(("GRU", "RNN") if self.others() else ())]))
+        others = ("GRU", "RNN") if self.others() else ()
+        loops = self.clipping.words() if self.clipping is not None else ()
+        return tuple(dict.fromkeys([*layers, *cells, *others, *loops]))
 
     def may_match(self, text: str) -> bool:
-        """Return whether `text` may hold something to be replaced or reported at all."""
+        """Return whether `text` may hold something to be changed or reported at all."""
+        return self.may_clip(text) or self.may_replace(text)
+
+    def may_clip(self, text: str) -> bool:
+        """Return whether `text` may hold a training loop to be clipped."""
+        return self.clipping is not None and any(word in text for word in self.clipping.words())
+
+    def may_replace(self, text: str) -> bool:
+        """Return whether `text` may hold a class to be replaced or reported."""
         if any(origin.class_name in text for origin in self.origins().values()):
             return True
         return bool(self.others()) and "torch" in text and _OTHER_WORDS.search(text) is not None
@@ -117,6 +132,7 @@ def make_plan(
     source: str | None = None,
     attention: str | None = None,
     options: Mapping[str, Any] | None = None,
+    clip: str | None = None,
 ) -> Plan:
     """Look the names up and check that they go together.
 
@@ -126,9 +142,11 @@ def make_plan(
             other cell.
         attention: Name of the mechanism to put over the cell.
         options: Values of the cell's options.
+        clip: Clipping policy such as "norm:1.0" to put into training loops.
 
     Raises:
-        UnknownNameError: No such cell or mechanism is installed.
+        UnknownNameError: No such cell, mechanism or policy is installed.
+        ClipError: The policy is malformed or a bound is out of range.
         OptionError: The cell has no such option, its value cannot be written as a literal, or
             source and cell are the same.
     """
@@ -145,7 +163,12 @@ def make_plan(
         sources = (discovery.find_cell(source or LSTM),)
         if attention is None and sources[0].target == target.target:
             raise OptionError(f"cell and source are both {cell!r}: nothing would change")
-    return Plan(target, sources, attention, dict(options or {}))
+    plan = Plan(target, sources, attention, dict(options or {}))
+    if clip is None:
+        return plan
+    from rnnswap.patch.source.clip.policy import make_clipping
+
+    return plan._replace(clipping=make_clipping(clip))
 
 
 def spellings(target: str) -> list[str]:

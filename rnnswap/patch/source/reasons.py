@@ -40,6 +40,7 @@ class Judge:
         self._names = names
         self._plan = plan
         self._reassigned = any(not names.is_read(use.node) for use in uses)
+        self._changed = any(self._changes_class(use) for use in uses)
         self._quantizes = "quantize_dynamic" in names.text
         self._left_classes: set[cst.CSTNode | None] = set()
         for use in uses:
@@ -89,6 +90,8 @@ class Judge:
             return Reason(codes.CLASS_ATTRIBUTE, "the class itself is assigned to or deleted")
         if self._reassigned:
             return Reason(codes.AMBIGUOUS, "this file assigns something else to the class's name")
+        if self._changed and not self._changes_class(use):
+            return Reason(codes.CLASS_ATTRIBUTE, "this file changes the class itself")
         for ancestor in names.ancestors(use.node):
             if isinstance(ancestor, cst.FormattedString):
                 return Reason(codes.IN_STRING, "it stands in an f-string")
@@ -99,6 +102,12 @@ class Judge:
         if "#" in names.code(use.whole):
             return Reason(codes.SPELLING, "a comment stands inside it")
         return None
+
+    def _changes_class(self, use: Use) -> bool:
+        """Return whether an attribute of the class is set or deleted, or a call changes it."""
+        if isinstance(use.owner, cst.Attribute):
+            return not self._names.is_read(use.owner)
+        return _is_changed_by_call(self._names, use.node)
 
     def _inside_left(self, use: Use) -> Reason | None:
         if use.role in (Role.CALL, Role.BASE):

@@ -23,6 +23,7 @@ def rewrite_source(
     *,
     source: str = LSTM,
     attention: str | None = None,
+    clip: str | None = None,
     options: Mapping[str, Any] | None = None,
     path: str = "<string>",
 ) -> tuple[str, list[Finding]]:
@@ -37,6 +38,10 @@ def rewrite_source(
         source: Name of the cell to replace. With the cell "lstm", the default stands for every
             other cell: the way back.
         attention: Name of an attention mechanism to put over the cell.
+        clip: Clipping policy to put into training loops, such as "norm:1.0". What torch has a
+            function for is written with it, immediately before each optimizer's step; a hook, or a
+            policy of another kind, goes after the optimizer's construction. Where gradients are
+            clipped already, that is left.
         options: Keyword arguments of the cell, appended to constructor calls.
         path: Where the text is from, for messages.
 
@@ -44,7 +49,8 @@ def rewrite_source(
         The new text, and what was rewritten, left or deserves a look, by line and column.
 
     Raises:
-        UnknownNameError: No such cell or mechanism is installed.
+        UnknownNameError: No such cell, mechanism or policy is installed.
+        ClipError: The policy is malformed or a bound is out of range.
         OptionError: The cell has no such option, or cell and source are the same.
         RewriteError: The text cannot be parsed, or the result would differ outside the edits.
 
@@ -53,7 +59,7 @@ def rewrite_source(
         'from rnnswap import JANET\nrnn = JANET(8, 16)\n'
     """
     everything = cell == LSTM and source == LSTM
-    plan = make_plan(cell, None if everything else source, attention, options)
+    plan = make_plan(cell, None if everything else source, attention, options, clip)
     return rewrite(text, plan, path)
 
 
@@ -77,19 +83,41 @@ def _applied(text: str, plan: Plan, path: str, *, edit: bool) -> tuple[str, list
     suffix = _SUFFIX.search(text)
     end = suffix.group() if suffix else ""
     body = text[len(start) : len(text) - len(end)]
-    if not plan.may_match(body):
-        return text, []
-    from rnnswap.patch.source import check
-
-    tree = check.parse(body, path)
-    from rnnswap.patch.source.transform import transform
-
+    findings: list[Finding] = []
     try:
-        result = transform(body, plan, path, edit=edit)
-        if result.text != body:
-            check.check_equivalent(tree, body, result, path)
+        if plan.may_clip(body):
+            body, findings = _clipped(body, plan, path, edit)
+        elif plan.may_replace(body):
+            body, findings = _replaced(body, plan, path, edit)
     except RecursionError as error:
         raise RewriteError(
             "is nested too deeply to be rewritten", path, code=codes.UNPARSABLE
         ) from error
-    return start + result.text + end, result.findings
+    return start + body + end, findings
+
+
+def _clipped(text: str, plan: Plan, path: str, edit: bool) -> tuple[str, list[Finding]]:
+    """Put clipping into the loops of `text`, then replace; places are those of `text`."""
+    from rnnswap.patch.source.clip.write import insert_clipping
+
+    assert plan.clipping is not None
+    clipped, findings = insert_clipping(text, plan.clipping, path, edit=edit)
+    if not plan.may_replace(text):
+        return clipped.text, findings
+    replaced, others = _replaced(clipped.text, plan, path, edit)
+    for found in others:
+        place = clipped.place(found.line, found.column)
+        findings.append(Finding(*place, found.code, found.message))
+    return replaced, sorted(findings)
+
+
+def _replaced(text: str, plan: Plan, path: str, edit: bool) -> tuple[str, list[Finding]]:
+    from rnnswap.patch.source import check
+
+    tree = check.parse(text, path)
+    from rnnswap.patch.source.transform import transform
+
+    result = transform(text, plan, path, edit=edit)
+    if result.text != text:
+        check.check_equivalent(tree, text, result, path)
+    return result.text, result.findings

@@ -1,0 +1,5 @@
+# case: --clip none
+import torch
+
+loss.backward()
+optimizer.step()

@@ -1,0 +1,5 @@
+# case:
+import torch
+
+rnn = LSTM(8, 16)
+other = rnn.LSTM(8, 16)

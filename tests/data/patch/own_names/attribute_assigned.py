@@ -1,0 +1,6 @@
+# case:
+import types
+
+nn = types.SimpleNamespace()
+nn.LSTM = object
+rnn = nn.LSTM()
