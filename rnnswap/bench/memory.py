@@ -25,6 +25,12 @@ _PEAK = Path("/proc/self/clear_refs")
 _MOST_RUNS = 3
 
 
+def check_peak_is_told(device: torch.device) -> None:
+    """Raise UnsupportedError where the system does not tell a process its peak."""
+    if device.type == "cpu" and not _PEAK.exists():
+        raise UnsupportedError("peak memory on the CPU can be measured on Linux alone")
+
+
 def peak_of(plan: Plan, cell: str, shape: Shape) -> int:
     """Return the bytes by which a training step's peak exceeds what was held just before it.
 
@@ -33,11 +39,8 @@ def peak_of(plan: Plan, cell: str, shape: Shape) -> int:
     allocated there.
 
     Raises:
-        UnsupportedError: The system does not tell a process its peak.
         RnnswapError: The process failed; with the last line of what it said.
     """
-    if plan.device == "cpu" and not _PEAK.exists():
-        raise UnsupportedError("peak memory on the CPU can be measured on Linux alone")
     runs = min(plan.repeats, _MOST_RUNS)
     return int(median(_in_fresh_process(plan, cell, shape) for _ in range(runs)))
 

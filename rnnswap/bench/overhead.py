@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,19 +29,21 @@ class Overhead:
         layer: The whole call of the layer.
         operation: The call of its recurrence alone: choice of the implementation,
             autograd.Function, input projection, C; None if the layer calls none.
-        projection: torch's linear at the same size, which is part of the operation.
+        projection: torch's linear at the same size, which is part of the operation; None as well.
     """
 
     cell: str
     recorded: bool
     layer: float
     operation: float | None
-    projection: float
+    projection: float | None
 
     @property
     def own(self) -> float | None:
         """Return what the operation adds to torch's linear."""
-        return None if self.operation is None else self.operation - self.projection
+        if self.operation is None or self.projection is None:
+            return None
+        return self.operation - self.projection
 
 
 def overhead_of(plan: Plan, cells: tuple[str, ...]) -> list[Overhead]:
@@ -57,24 +60,23 @@ def overhead_of(plan: Plan, cells: tuple[str, ...]) -> list[Overhead]:
         taken = interleaved(calls, clock, plan.repeats, plan.seconds)
         times = {key: samples.median for key, samples in taken.items()}
         for cell in cells:
-            operation = times.get((cell, "operation"))
-            layer_time, linear = times[cell, "layer"], times[cell, "linear"]
-            found.append(Overhead(cell, recorded, layer_time, operation, linear))
+            operation, linear = (times.get((cell, part)) for part in ("operation", "linear"))
+            found.append(Overhead(cell, recorded, times[cell, "layer"], operation, linear))
     return found
 
 
 def _parts(plan: Plan, layer: nn.Module, recorded: bool) -> dict[str, Callable[[], object]]:
     x = make_inputs(plan, SMALLEST).padded
-    weight, bias = layer.weight_ih_l0, layer.bias_ih_l0
-    parts: dict[str, Callable[[], object]] = {
-        "layer": lambda: layer(x),
-        "linear": lambda: F.linear(x, weight, bias),  # type: ignore[arg-type]
-    }
+    parts: dict[str, Callable[[], object]] = {"layer": lambda: layer(x)}
     with recorded_calls() as calls, _mode(recorded):
         layer(x)
-    if len(calls) == 1:
+    # An extra of the cell, or more layers, may do the projection elsewhere or several times.
+    if len(calls) == 1 and not plan.options:
         (call,) = calls
+        weight: Any = layer.weight_ih_l0
+        bias: Any = layer.bias_ih_l0
         parts["operation"] = lambda: call.operation(*call.args)
+        parts["linear"] = lambda: F.linear(x, weight, bias)
     return parts
 
 

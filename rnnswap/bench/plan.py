@@ -18,6 +18,10 @@ MEASURES = ("time", "limit", "memory", "overhead")
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 
 
+_LONGEST_SAMPLE = 60  # seconds
+_MOST_DIGITS = 12
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Sizes of an input and a layer: T steps, B rows, I input features, H units."""
@@ -38,12 +42,17 @@ class Shape:
             OptionError: It is not four positive integers.
         """
         parts = text.split(",")
-        # isdecimal, as int takes signs, underscores and spaces too.
-        if len(parts) != 4 or not all(p.isascii() and p.isdecimal() and int(p) for p in parts):
+        if len(parts) != 4 or not all(map(_is_positive, parts)):
             raise OptionError(
-                f"shape {text!r} is not T,B,I,H, four positive integers such as 100,32,128,128"
+                f"shape {text[:80]!r} is not T,B,I,H, four positive integers such as 100,32,128,128"
             )
         return cls(*map(int, parts))
+
+
+def _is_positive(text: str) -> bool:
+    # isdecimal, as int takes signs, underscores and spaces too.
+    plain = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    return plain and int(text) > 0
 
 
 #: Where a training step's peak memory is measured: long and wide.
@@ -84,8 +93,8 @@ class Plan:
         seconds: What a sample lasts at least, unless one call lasts longer.
 
     Raises:
-        OptionError: proj_size does not fit a shape, or the limit is asked for of a
-            layer for which it is not known.
+        OptionError: proj_size does not fit a shape, a sample has no sensible length, or something
+            is asked for that is not measured so.
     """
 
     cells: tuple[str, ...]
@@ -110,11 +119,22 @@ class Plan:
                     f"proj_size {self.proj_size} does not fit shape {shape}: "
                     f"it must be less than H = {shape.hidden}"
                 )
+        if not 0 <= self.seconds <= _LONGEST_SAMPLE:  # nor nan
+            raise OptionError(
+                f"a sample lasts 0 to {_LONGEST_SAMPLE * 1000} ms, got {self.seconds * 1000:g}"
+            )
+        if self.packed and not self.timed:
+            raise OptionError("packed input is measured for time alone")
         if "limit" in self.measures and (self.layer_arguments() or self.options or self.packed):
             raise OptionError(
                 "the limit is known for padded input and plain layers alone: one layer, one "
                 "direction, no projection, no --cell-arg"
             )
+
+    @property
+    def timed(self) -> bool:
+        """Whether calls at the shapes are timed; else nothing but memory or overhead is asked."""
+        return bool({"time", "limit"} & set(self.measures))
 
     def layer_arguments(self) -> dict[str, Any]:
         """Return nn.LSTM's arguments beyond the sizes, as far as they are asked for."""

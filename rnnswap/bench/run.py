@@ -12,13 +12,13 @@ from torch import nn
 from rnnswap.bench.contestant import Inputs, make_call, make_inputs, make_layer
 from rnnswap.bench.limit import as_limit, parts_of
 from rnnswap.bench.machine import describe
-from rnnswap.bench.memory import peak_of
+from rnnswap.bench.memory import check_peak_is_told, peak_of
 from rnnswap.bench.overhead import SMALLEST, overhead_of
 from rnnswap.bench.plan import REFERENCE, Plan, Shape
 from rnnswap.bench.report import Entry, Failure, Report
 from rnnswap.bench.serving import serving
 from rnnswap.bench.timing import clock_of, interleaved
-from rnnswap.errors import OptionError, RnnswapError, UnsupportedError
+from rnnswap.errors import OptionError, RnnswapError
 
 #: Told before each group of measurements what comes, in words.
 Progress = Callable[[str], None]
@@ -33,79 +33,71 @@ def run(plan: Plan, progress: Progress) -> Report:
     device = _device(plan)
     for shape in plan.shapes:
         _check_memory(plan, shape)
+    if "memory" in plan.measures:
+        check_peak_is_told(device)
     with _threads(plan.threads):
         report = Report(plan, describe(device))
-        if {"time", "limit"} & set(plan.measures):
+        if plan.timed:
             for shape in plan.shapes:
-                _run_shape(report, shape, device, progress)
+                with _noting(report, "every cell", shape, "input"):
+                    _run_shape(report, shape, make_inputs(plan, shape), progress)
         if "memory" in plan.measures:
             _run_memory(report, progress)
         if "overhead" in plan.measures:
             progress("overhead of a call")
-            _run_overhead(report)
+            with _noting(report, "every cell", SMALLEST, "overhead"):
+                report.overheads += overhead_of(plan, (REFERENCE, *plan.cells))
     return report
+
+
+@contextlib.contextmanager
+def _noting(report: Report, cell: str, shape: Shape, what: str) -> Iterator[None]:
+    """Let the run go on where the block fails: a stranger's class may raise anything."""
+    try:
+        yield
+    except Exception as error:
+        report.failures.append(Failure(cell, shape, what, _sentence(error)))
 
 
 def _run_memory(report: Report, progress: Progress) -> None:
     for shape in report.plan.shapes:
         for cell in (REFERENCE, *report.plan.cells):
             progress(f"{shape} memory {cell}")
-            try:
+            with _noting(report, cell, shape, "memory"):
                 report.peaks.append((cell, shape, peak_of(report.plan, cell, shape)))
-            except UnsupportedError:
-                raise
-            except RnnswapError as error:
-                report.failures.append(Failure(cell, shape, "memory", str(error)))
 
 
-def _run_overhead(report: Report) -> None:
-    try:
-        report.overheads += overhead_of(report.plan, (REFERENCE, *report.plan.cells))
-    except Exception as error:  # a stranger's layer may raise anything
-        report.failures.append(Failure("a cell", SMALLEST, "overhead", _sentence(error)))
-
-
-def _run_shape(report: Report, shape: Shape, device: torch.device, progress: Progress) -> None:
-    plan = report.plan
-    inputs = make_inputs(plan, shape)
+def _run_shape(report: Report, shape: Shape, inputs: Inputs, progress: Progress) -> None:
     layers: dict[str, nn.Module] = {}
-    for cell in (REFERENCE, *plan.cells):
-        try:
-            layers[cell] = make_layer(plan, cell, shape)
-        except Exception as error:  # a stranger's class may raise anything
-            report.failures.append(Failure(cell, shape, "construction", _sentence(error)))
-    for mode in plan.modes:
+    for cell in (REFERENCE, *report.plan.cells):
+        with _noting(report, cell, shape, "construction"):
+            layers[cell] = make_layer(report.plan, cell, shape)
+    for mode in report.plan.modes:
         progress(f"{shape} {mode}")
-        _run_mode(report, shape, mode, layers, inputs, device)
+        with _noting(report, "every cell", shape, mode):
+            _run_mode(report, shape, mode, layers, inputs)
 
 
 def _run_mode(
-    report: Report,
-    shape: Shape,
-    mode: str,
-    layers: dict[str, nn.Module],
-    inputs: Inputs,
-    device: torch.device,
+    report: Report, shape: Shape, mode: str, layers: dict[str, nn.Module], inputs: Inputs
 ) -> None:
     calls: dict[Hashable, Callable[[], object]] = {}
     servings = {}
+    limited = {}
     for cell, layer in layers.items():
         for packed, x in inputs.by_kind():
-            try:
+            with _noting(report, cell, shape, mode):
                 call = make_call(layer, x, mode)
-                # Runs it, so that it is warm as well.
-                servings[cell, packed] = serving(layer, call)
-            except Exception as error:  # a stranger's layer may raise anything
-                report.failures.append(Failure(cell, shape, mode, _sentence(error)))
-                continue
-            calls[cell, packed] = call
-    measured = {cell: layers[cell] for cell, _ in servings if cell != REFERENCE}
-    limited = measured if "limit" in report.plan.measures else {}
-    for cell, layer in limited.items():
-        calls |= parts_of(layer, cell, shape, mode)
+                servings[cell, packed] = serving(layer, call)  # runs it, so that it is warm too
+                calls[cell, packed] = call
+        if "limit" in report.plan.measures and cell != REFERENCE and (cell, False) in calls:
+            with _noting(report, cell, shape, f"limit, {mode}"):
+                calls |= parts_of(layer, cell, shape, mode)
+                limited[cell] = layer
     if not calls:
         return
-    taken = interleaved(calls, clock_of(device), report.plan.repeats, report.plan.seconds)
+    clock = clock_of(inputs.padded.device)
+    taken = interleaved(calls, clock, report.plan.repeats, report.plan.seconds)
     for (cell, packed), serves in servings.items():
         report.entries.append(Entry(cell, shape, mode, packed, taken[cell, packed], serves))
     for cell, layer in limited.items():
@@ -114,8 +106,12 @@ def _run_mode(
 
 def _sentence(error: Exception) -> str:
     """Return the first line of an error's message, behind its type unless it is ours."""
-    lines = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}" if lines[0] else type(error).__name__
+    line = next(iter(str(error).splitlines()), "")
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in line:
+        return "there is not enough memory"
+    if isinstance(error, RnnswapError):
+        return line
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
 def _device(plan: Plan) -> torch.device:
@@ -123,7 +119,7 @@ def _device(plan: Plan) -> torch.device:
         device = torch.device(plan.device)
     except RuntimeError:
         device = torch.device("meta")
-    if device.type not in ("cpu", "cuda"):
+    if plan.device != "cpu" and device.type != "cuda":
         raise OptionError(f"device {plan.device!r} is not cpu, cuda or cuda:N")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise OptionError(
@@ -138,12 +134,15 @@ def _device(plan: Plan) -> torch.device:
 def _check_memory(plan: Plan, shape: Shape) -> None:
     """Refuse what cannot fit, before a system that promises any memory ends the process.
 
-    Counts what nn.LSTM alone keeps of one layer: its input, four gates and its weights.
+    Counts what nn.LSTM alone holds of one layer: its input, four gates and its weights; in
+    training the gradients of gates and weights as well.
     """
-    if plan.device != "cpu" or not hasattr(os, "sysconf"):
+    if plan.device != "cpu" or not hasattr(os, "sysconf") or plan.measures == ("overhead",):
         return
     steps, batch, inputs, hidden = shape.steps, shape.batch, shape.inputs, shape.hidden
-    numbers = steps * batch * (inputs + 4 * hidden) + 4 * hidden * (inputs + hidden)
+    gates, weights = steps * batch * 4 * hidden, 4 * hidden * (inputs + hidden)
+    training = plan.modes != ("forward",)
+    numbers = steps * batch * inputs + (gates + weights) * (2 if training else 1)
     needed = numbers * getattr(torch, plan.dtype).itemsize
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > there:

@@ -69,7 +69,9 @@ class ShapeText(click.ParamType[Shape]):
     help="Packed input too, lengths uniform in [T/2, T].  [default: padded input alone]",
 )
 @click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads on the CPU.  [default: torch's number]"
+    "--threads",
+    type=click.IntRange(1, 1024),
+    help="Threads on the CPU.  [default: torch's number]",
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
 @click.option(
@@ -103,7 +105,7 @@ class ShapeText(click.ParamType[Shape]):
 )
 @click.option(
     "--sample-ms",
-    type=click.FloatRange(min=0),
+    type=float,
     default=50.0,
     show_default=True,
     help="What a sample lasts at least, unless one call lasts longer.",
@@ -137,6 +139,10 @@ def bench(
         raise OptionError("--cell-arg needs exactly one --cell: it is passed to that cell alone")
     measures = tuple(dict.fromkeys(measures)) or ("time",)
     timed = {"time", "limit"} & set(measures)
+    if mode and not timed:
+        raise OptionError("--mode is for times; memory is a training step's, overhead both ways'")
+    if shapes and measures == ("overhead",):
+        raise OptionError("--shape has no meaning for the overhead: it is measured at 1,1,1,1")
     plan = Plan(
         cells=cells,
         shapes=tuple(dict.fromkeys(shapes)) or (SHAPES if timed else MEMORY_SHAPES),

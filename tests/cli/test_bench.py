@@ -89,16 +89,55 @@ def test_threads_are_set_for_the_run_alone():
     assert torch.get_num_threads() == before
 
 
-def test_a_cell_that_fails_is_named_and_the_others_go_on(monkeypatch):
-    broken = CellSpec(name="broken", target="tests_of_bench:Broken")
-    cells = installed().cells
-    entry = cells.get("janet")
-    monkeypatch.setitem(cells._entries, "broken", type(entry)("broken", broken, entry.provider))
+@pytest.fixture
+def register(monkeypatch):
+    """Register a cell for this test alone."""
+
+    def add(name, target):
+        cells = installed().cells
+        entry = cells.get("janet")
+        spec = CellSpec(name=name, target=target)
+        monkeypatch.setitem(cells._entries, name, type(entry)(name, spec, entry.provider))
+
+    return add
+
+
+def test_a_cell_that_cannot_be_loaded_is_named_and_the_others_go_on(register):
+    register("broken", "no_such_module_anywhere:Broken")
     result = run("--cell", "broken", "--cell", "indrnn", "--shape", "2,1,1,1", "--mode", "forward")
     assert result.exit_code == 1
-    assert "broken at 2,1,1,1, construction: " in result.stdout
-    assert "No module named 'tests_of_bench'" in result.stdout
     assert result.stdout.splitlines()[2].split()[2] == "failed"
+    assert (
+        "broken at 2,1,1,1, construction: target 'no_such_module_anywhere:Broken' cannot be loaded"
+    ) in result.stdout
+
+
+ODD = """
+from torch import nn
+
+
+class Odd(nn.Module):
+    def __init__(self, inputs, hidden, **kwargs):
+        super().__init__()
+
+    def forward(self, x):
+        return x, (x, x)  # nothing to train, so backward fails
+"""
+
+
+def test_a_strangers_class_is_measured_as_far_as_it_goes(register, tmp_path, monkeypatch):
+    (tmp_path / "odd_cell.py").write_text(ODD)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    register("odd", "odd_cell:Odd")
+    measures = ("--measure", "limit", "--measure", "overhead", "--json")
+    result = run("--cell", "odd", "--shape", "2,1,1,1", *measures)
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert [e["mode"] for e in found["entries"] if e["cell"] == "odd"] == ["forward"]
+    failures = {(f["cell"], f["mode"]): f["reason"] for f in found["failures"]}
+    assert "does not require grad" in failures["odd", "training"]
+    assert "weight_ih_l0" in failures["odd", "limit, forward"]
+    assert [o["operation"] for o in found["overheads"]] == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -110,7 +149,14 @@ def test_a_cell_that_fails_is_named_and_the_others_go_on(monkeypatch):
         (["--shape", "1_0,4,5,6"], "shape '1_0,4,5,6' is not T,B,I,H"),
         (["--shape", "1,1,1,4", "--proj-size", "4"], "must be less than H = 4"),
         (["--cell", "jannet"], "did you mean 'janet'?"),
-        (["--threads", "0"], "0 is not in the range x>=1"),
+        (["--shape", "9" * 5000 + ",1,1,1"], "is not T,B,I,H"),
+        (["--threads", "0"], "0 is not in the range 1<=x<=1024"),
+        (["--sample-ms", "nan"], "a sample lasts 0 to 60000 ms, got nan"),
+        (["--sample-ms", "inf"], "a sample lasts 0 to 60000 ms, got inf"),
+        (["--measure", "memory", "--packed"], "packed input is measured for time alone"),
+        (["--measure", "memory", "--mode", "forward"], "--mode is for times"),
+        (["--measure", "overhead", "--shape", "1,1,1,1"], "--shape has no meaning"),
+        (["--device", "cpu:7"], "device 'cpu:7' is not cpu, cuda or cuda:N"),
         (["--device", "tpu9"], "device 'tpu9' is not cpu, cuda or cuda:N"),
         (["--device", "cuda:99"], "there is no device 'cuda:99'"),
         (["--cell-arg", "beta=1"], "--cell-arg needs exactly one --cell"),
