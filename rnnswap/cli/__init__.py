@@ -62,7 +62,7 @@ def main() -> None:
     """Put another recurrent cell where torch.nn.LSTM is used.
 
     \b
-    rnnswap patch LSTMModel.py                             rewrite a file to use JANET
-    rnnswap scan src                                       say what it would do, and why
-    rnnswap train --cell janet --clip norm:1.0 train.py    run a script, untouched, with JANET
+    rnnswap patch model.py                   rewrite a file to use JANET
+    rnnswap scan src                         say what patch would do, and why
+    rnnswap train --cell janet train.py      run a script, untouched, with JANET
     """  # noqa: D301  (click wants the character, not a backslash)

@@ -23,7 +23,7 @@ from rnnswap.cli._sources import (
 )
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source.codes import ADVICE, MEANINGS
-from rnnswap.patch.source.selection import expand, is_edit
+from rnnswap.patch.source.selection import FAILURES, expand, is_edit
 from rnnswap.patch.source.work import Located, failed
 
 
@@ -81,7 +81,7 @@ def scan(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
     for note in found.notes():
         say(note)
     say(_summary(counts, files_with, files + found.gathered.passed))
-    if any(code.startswith("RSW9") for code in counts):
+    if any(code.startswith(FAILURES) for code in counts):
         ctx.exit(EXIT_UNREADABLE)
     if grave & counts.keys():
         ctx.exit(EXIT_CHECK)
@@ -136,7 +136,7 @@ class _GitHub:
 
     def _line(self, path: str, one: Located) -> str:
         level = "notice" if is_edit(one.code) else "warning"
-        if one.code in self._grave or one.code.startswith("RSW9"):
+        if one.code in self._grave or one.code.startswith(FAILURES):
             level = "error"
         properties = [f"file={_property(click.format_filename(path))}"]
         if one.place is not None:
@@ -189,13 +189,13 @@ def _write(text: str) -> None:
 
 
 def _summary(counts: Counter[str], files_with: int, files: int) -> str:
-    number = sum(n for code, n in counts.items() if not code.startswith("RSW9"))
+    failures = sum(counts[code] for code in counts if code.startswith(FAILURES))
+    number = counts.total() - failures
     of_files = "1 file" if files == 1 else f"{files:,} files"
     if number == 0:
         text = f"no findings in {of_files}"
     else:
+        each = [f"{c} {n:,}" for c, n in sorted(counts.items()) if not c.startswith(FAILURES)]
         findings = "1 finding" if number == 1 else f"{number:,} findings"
-        text = f"{findings} in {files_with:,} of {of_files}"
-        text += f" ({', '.join(f'{c} {n:,}' for c, n in sorted(counts.items()))})"
-    failures = sum(n for code, n in counts.items() if code.startswith("RSW9"))
+        text = f"{findings} in {files_with:,} of {of_files} ({', '.join(each)})"
     return f"{text}, {failures:,} failed" if failures else text

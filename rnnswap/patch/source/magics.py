@@ -22,7 +22,6 @@ _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _ESCAPED = re.compile(r"[ \t]*[%!?/,;]")
 _TARGET = r"\*?[A-Za-z_][\w.]*(?:\[[^\]\n]*\])*"
 _ASSIGNED = re.compile(rf"[ \t]*{_TARGET}(?:[ \t]*,[ \t]*{_TARGET})*[ \t]*=[ \t]*(?=[%!])")
-_HELP = re.compile(r"[ \t]*%{0,2}(?!\d)[\w*]+(?:\.(?!\d)[\w*]+|\[-?\d+\])*\?\??[ \t]*\r?\n?\Z")
 # Up to the end of the line, and of those that a backslash joins to it.
 _LINE = re.compile(r"(?:[^\n]*\\\r?\n)*[^\n]*\n?")
 # What may hold a line ending that ends no statement; the last alternative is any other character.
@@ -113,33 +112,46 @@ def _statements(cell: str) -> Iterator[tuple[str, int | None]]:
         text = line.group() if line else ""
         start = _foreign_from(text)
         if start is None:
-            text = cell[at : _end_of_statement(cell, at)]
+            end, asks = _end_of_statement(cell, at)
+            text = cell[at:end]
+            start = _indent(text) if asks else None
         yield text, start
         at += len(text)
 
 
 def _foreign_from(line: str) -> int | None:
     """Return where on a line that begins a statement what is not Python begins, if anywhere."""
-    if _ESCAPED.match(line) or _HELP.match(line):
-        return len(line) - len(line.lstrip(" \t"))
+    if _ESCAPED.match(line):
+        return _indent(line)
     assigned = _ASSIGNED.match(line)
     return assigned.end() if assigned else None
 
 
-def _end_of_statement(cell: str, at: int) -> int:
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" \t"))
+
+
+def _end_of_statement(cell: str, at: int) -> tuple[int, bool]:
+    """Return where the statement ends that begins at `at`, and whether it asks for help."""
     depth = 0
+    last = ""
     for token in _TOKEN.finditer(cell, at):
         text = token.group()
         depth = max(0, depth + _DEPTH.get(text, 0))
         if text == "\n" and depth == 0:
-            return token.end()
-    return len(cell)
+            return token.end(), _asks(last)
+        last = text if text.strip() else last
+    return len(cell), _asks(last)
+
+
+def _asks(token: str) -> bool:
+    return not token.startswith("#") and token.rstrip().endswith("?")
 
 
 def _mask_of(foreign: str, name: str, words: Sequence[str]) -> str:
     """Return a call of `name` on as many lines as `foreign` has."""
     used: list[str] = []
-    if _RUNNERS.match(foreign) or foreign.startswith("?") or _HELP.match(foreign):
+    if _RUNNERS.match(foreign) or foreign.startswith("?") or foreign.rstrip().endswith("?"):
         names = "|".join(map(re.escape, words))
         chains = re.finditer(rf"(?<![\w.])(?:[A-Za-z_]\w*\.)*(?:{names})\b", foreign)
         used = [f"{{{chain.group()}}}" for chain in chains]

@@ -95,6 +95,9 @@ class Notebook(NamedTuple):
             except KeyError:
                 _refuse(self.path, f"a magic in cell {cell.number} would change")
             first = ""
+            magic = cell.source.partition("\n")[0]
+            if magic.startswith("%%") and sources[-1].partition("\n")[0] != magic:
+                _refuse(self.path, f"cell {cell.number} would not begin with its magic")
         return sources
 
     def _check(self, raw: str, sources: Sequence[str]) -> None:
@@ -135,6 +138,7 @@ def read_notebook(data: bytes, path: str, words: Sequence[str]) -> Notebook:
         reason = "cannot be parsed as a notebook: it is nested too deeply"
         raise RewriteError(reason, path, code=codes.UNPARSABLE) from error
     _check_format(content, path)
+    words = [word for word in words if word.isidentifier()]
     mark = "rnnswap_cell"
     while mark in raw:
         mark += "_"

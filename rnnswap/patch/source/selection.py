@@ -8,7 +8,8 @@ from typing import NamedTuple
 from rnnswap.errors import OptionError
 from rnnswap.patch.source.codes import MEANINGS
 
-_FAILURES = "RSW9"
+#: What codes of failures begin with.
+FAILURES = "RSW9"
 _DONE = "RSW1"
 
 
@@ -35,10 +36,10 @@ def select(selected: Iterable[str], ignored: Iterable[str]) -> Selection:
     """
     ignored = list(ignored)
     for text in ignored:
-        if text.upper().startswith(_FAILURES):
+        if text.upper().startswith(FAILURES):
             raise OptionError(f"{text!r} cannot be ignored: RSW9 codes are failures, not findings")
     wanted = expand(selected) or frozenset(MEANINGS)
-    failures = {code for code in MEANINGS if code.startswith(_FAILURES)}
+    failures = {code for code in MEANINGS if code.startswith(FAILURES)}
     return Selection((wanted - expand(ignored)) | failures)
 
 
