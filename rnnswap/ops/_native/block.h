@@ -29,6 +29,8 @@
         for (; k + U <= depth; k += U) {                                        \
             UNROLL for (int u = 0; u < U; u++) {                                \
                 vec p = NAME(load)(panel), q = NAME(load)(panel + VL);          \
+                __builtin_prefetch(panel + 16 * WIDE);                          \
+                __builtin_prefetch(panel + 16 * WIDE + VL);                     \
                 panel += WIDE;                                                  \
                 UNROLL for (int r = 0; r < R; r++) {                            \
                     x[u][r] += a[r][k + u] * p;                                 \
@@ -99,16 +101,19 @@ RNNSWAP_INLINE int64_t NAME(panels)(int64_t columns) {
 RNNSWAP_UNUSED static void NAME(pack_panel)(REAL *panel, const REAL *w, int64_t depth,
     int64_t row_stride, int64_t column_stride, const int64_t first[2], const int64_t count[2]) {
     for (int half = 0; half < 2; half++) {
-        const REAL *column = w + first[half] * column_stride;
-        for (int64_t v = 0; v < VL; v++, column += column_stride) {
-            REAL *to = panel + half * VL + v;
-            if (v < count[half]) {
-                for (int64_t k = 0; k < depth; k++) {
-                    to[k * WIDE] = column[k * row_stride];
-                }
-            } else {
-                for (int64_t k = 0; k < depth; k++) {
-                    to[k * WIDE] = 0;
+        const REAL *from = w + first[half] * column_stride;
+        REAL *to = panel + half * VL;
+        if (column_stride == 1) {
+            for (int64_t k = 0; k < depth; k++) {
+                NAME(store)(to + k * WIDE, NAME(load_some)(from + k * row_stride, count[half]));
+            }
+            continue;
+        }
+        for (int64_t k = 0; k < depth; k += VL) { /* in squares, so that each line is read once */
+            int64_t end = k + VL < depth ? k + VL : depth;
+            for (int64_t v = 0; v < VL; v++) {
+                for (int64_t i = k; i < end; i++) {
+                    to[i * WIDE + v] = v < count[half] ? from[i * row_stride + v * column_stride] : 0;
                 }
             }
         }

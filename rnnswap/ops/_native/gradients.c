@@ -38,17 +38,16 @@ RNNSWAP_INLINE int64_t gradients_padded(int64_t columns) {
     return (columns + widest - 1) / widest * widest;
 }
 
-/* The parts of `room`: where each begins, in elements. */
+/* The parts of a thread's `room`: where each begins, in elements. */
 struct gradients_room {
-    int64_t blocks, x, h, sums, end;
+    int64_t blocks, panel, end;
 };
 
 static struct gradients_room gradients_room(const struct gradients *j) {
-    struct gradients_room room = {0, 0, 0, 0, 0};
-    room.x = GRADIENTS_DEPTH * gradients_padded(j->G);
-    room.h = room.x + (j->dw_ih ? GRADIENTS_DEPTH * gradients_padded(j->I) : 0);
-    room.sums = room.h + (j->dw_hh ? GRADIENTS_DEPTH * gradients_padded(j->R) : 0);
-    room.end = room.sums + (GRADIENTS_NARROW + 1) * gradients_padded(j->G);
+    struct gradients_room room = {0, 0, 0};
+    /* Stripes of 6 or 8 columns of G: the last may stick out. */
+    room.panel = GRADIENTS_DEPTH * (gradients_padded(j->G) + 8);
+    room.end = room.panel + GRADIENTS_DEPTH * gradients_padded(1);
     return room;
 }
 
@@ -58,23 +57,22 @@ static struct gradients_room gradients_room(const struct gradients *j) {
 typedef void worker(const struct gradients *, int, int);
 
 static void run(const struct gradients *j, worker *work, int64_t columns, int threads) {
-    /* There are units enough for any team, and a meeting every GRADIENTS_DEPTH rows. */
     int64_t all = j->T * j->B * j->G * columns;
-    struct rnnswap_team team = rnnswap_plan(threads, threads, 0, all);
-    (void)team;
+    threads = rnnswap_threads(threads, all);
 #ifdef _OPENMP
-#pragma omp parallel num_threads(team.threads) if (team.threads > 1)
+#pragma omp parallel num_threads(threads) if (threads > 1)
 #endif
     work(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
 }
 
 /* Elements of `room` that suffice for rnnswap_weight_gradients, whatever the instruction set. */
-RNNSWAP_EXPORT int64_t rnnswap_weight_gradients_room(const struct gradients *j) {
-    return gradients_room(j).end;
+RNNSWAP_EXPORT int64_t rnnswap_weight_gradients_room(const struct gradients *j, int threads) {
+    return gradients_room(j).end * threads;
 }
 
 /* Elements of `room` that suffice for rnnswap_input_gradient. */
-RNNSWAP_EXPORT int64_t rnnswap_input_gradient_room(const struct gradients *j) {
+RNNSWAP_EXPORT int64_t rnnswap_input_gradient_room(const struct gradients *j, int threads) {
+    (void)threads;
     return j->G * gradients_padded(j->I);
 }
 

@@ -83,9 +83,10 @@ def input_gradient(d: Tensor, w_ih: Tensor, lengths: Tensor | None) -> Tensor:
 def _call(name: str, arguments: _Arguments, d: Tensor) -> None:
     function, room_size = _functions()[name]
     reference = ctypes.byref(arguments)
-    room = d.new_empty(room_size(reference))
+    threads = torch.get_num_threads()
+    room = d.new_empty(room_size(reference, threads))
     arguments.room = room.data_ptr()
-    function(reference, _native.is_double(d), _native.level(), torch.get_num_threads())
+    function(reference, _native.is_double(d), _native.level(), threads)
 
 
 @functools.cache
@@ -94,7 +95,7 @@ def _functions() -> dict[str, tuple[Any, Any]]:
     return {
         name: (
             _native.function(f"rnnswap_{name}", pointer, *(ctypes.c_int,) * 3),
-            _native.function(f"rnnswap_{name}_room", pointer, result=ctypes.c_int64),
+            _native.function(f"rnnswap_{name}_room", pointer, ctypes.c_int, result=ctypes.c_int64),
         )
         for name in ("weight_gradients", "input_gradient")
     }

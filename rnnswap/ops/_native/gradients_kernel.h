@@ -35,141 +35,175 @@ static void NAME(next_rows)(
     }
 }
 
-/* Copy columns [0, columns) of the rows into stripes `width` wide, each GRADIENTS_DEPTH rows deep.
- *
- * Eight rows at a time, so that each stripe is written in one go. */
-RNNSWAP_INLINE void NAME(stripe)(REAL *to, const REAL *const *from, int64_t columns, int64_t width,
-    int first, int end) {
-    for (int k = first; k < end; k += 8) {
-        int stop = k + 8 < end ? k + 8 : end;
-        for (int64_t at = 0; at < columns; at += width) {
-            REAL *stripe = to + at * GRADIENTS_DEPTH;
-            for (int r = k; r < stop; r++) {
-                if (at + width <= columns) {
-                    memcpy(stripe + r * width, from[r] + at, (size_t)width * sizeof(REAL));
-                } else {
-                    for (int64_t i = 0; i < width; i++) {
-                        stripe[r * width + i] = at + i < columns ? from[r][at + i] : 0;
-                    }
-                }
+/* Copy `count` columns from `first` on into a stripe `width` wide, a row for each of `from`. */
+RNNSWAP_INLINE void NAME(stripe)(REAL *stripe, const REAL *const *from, int rows, int64_t first,
+    int64_t count, int64_t width) {
+    for (int k = 0; k < rows; k++, stripe += width) {
+        if (count >= width) {
+            memcpy(stripe, from[k] + first, (size_t)width * sizeof(REAL));
+            continue;
+        }
+        for (int64_t i = 0; i < width; i++) {
+            stripe[i] = i < count ? from[k][first + i] : 0;
+        }
+    }
+}
+
+/* Lay out columns first.. to end.. of d in stripes ROWS wide; some rows at a time, so that a line
+ * is read once. */
+static void NAME(pack_blocks)(
+    REAL *blocks, const struct NAME(rows) *rows, int64_t first, int64_t end) {
+    for (int k = 0; k < rows->count; k += 8) {
+        int some = rows->count - k < 8 ? rows->count - k : 8;
+        for (int64_t m = first; m < end; m += ROWS) {
+            REAL *stripe = blocks + (m - first) * GRADIENTS_DEPTH + k * ROWS;
+            NAME(stripe)(stripe, rows->d + k, some, m, end - m, ROWS);
+        }
+    }
+}
+
+/* acc[r] = sum over k of block[k][r] * panel[k], in sums of 64 that are summed: in single precision
+ * some hundreds of products added one by one round worse than what PyTorch adds up step by step. */
+static void NAME(outer)(const REAL *block, const REAL *panel, int depth, vec acc[][2]) {
+    for (int k = 0, end; k < depth || k == 0; k = end) {
+        vec x[ROWS], y[ROWS];
+        UNROLL for (int r = 0; r < ROWS; r++) {
+            x[r] = y[r] = NAME(splat)(0);
+        }
+        end = k + 64 < depth ? k + 64 : depth;
+        for (int i = k; i < end; i++, block += ROWS, panel += WIDE) {
+            vec p = NAME(load)(panel), q = NAME(load)(panel + VL);
+            UNROLL for (int r = 0; r < ROWS; r++) {
+                x[r] += block[r] * p;
+                y[r] += block[r] * q;
             }
         }
-    }
-}
-
-/* acc[r] = sum over k of block[k][r] * panel[k]. */
-static void NAME(outer)(const REAL *block, const REAL *panel, int depth, vec acc[][2]) {
-    vec x[ROWS], y[ROWS];
-    UNROLL for (int r = 0; r < ROWS; r++) {
-        x[r] = y[r] = NAME(splat)(0);
-    }
-    for (int k = 0; k < depth; k++, block += ROWS, panel += WIDE) {
-        vec p = NAME(load)(panel), q = NAME(load)(panel + VL);
         UNROLL for (int r = 0; r < ROWS; r++) {
-            x[r] += block[r] * p;
-            y[r] += block[r] * q;
+            acc[r][0] = k ? acc[r][0] + x[r] : x[r];
+            acc[r][1] = k ? acc[r][1] + y[r] : y[r];
+        }
+        if (end == 0) {
+            return;
         }
     }
-    UNROLL for (int r = 0; r < ROWS; r++) {
-        acc[r][0] = x[r];
-        acc[r][1] = y[r];
-    }
 }
 
-/* One tile of a gradient (G, columns): ROWS rows from m, two vectors of columns from `column`. */
-static void NAME(tile)(const struct gradients *j, REAL *out, int64_t columns, int64_t m,
-    int64_t column, const REAL *panel, int depth, int more) {
-    const REAL *block = (const REAL *)j->room + m * GRADIENTS_DEPTH;
+/* A gradient that is a sum of products, and the rows of its second factor. */
+struct NAME(target) {
+    REAL *out; /* (G, columns) */
+    int64_t columns;
+    const REAL *const *from;
+};
+
+/* One tile: ROWS rows of the gradient from m on, two vectors of columns from `column` on. */
+static void NAME(tile)(const struct NAME(target) *target, int64_t end, int64_t m, int64_t column,
+    const REAL *block, const REAL *panel, int depth, int more) {
+    int64_t columns = target->columns, rows = end - m < ROWS ? end - m : ROWS;
+    REAL *out = target->out + m * columns + column;
     vec acc[ROWS][2];
+    for (int64_t r = 0; r < rows; r++) {
+        __builtin_prefetch(out + r * columns, 1);
+        __builtin_prefetch(out + r * columns + VL, 1);
+    }
     NAME(outer)(block, panel, depth, acc);
-    for (int64_t r = 0; r < ROWS && m + r < j->G; r++) {
-        for (int64_t half = 0, at = column; half < 2; half++, at += VL) {
-            int64_t n = NAME(at_most_vector)(columns - at);
-            REAL *to = out + (m + r) * columns + at;
+    for (int64_t r = 0; r < rows; r++, out += columns) {
+        for (int half = 0; half < 2; half++) {
+            int64_t n = NAME(at_most_vector)(columns - column - half * VL);
+            vec sum = acc[r][half];
             if (n > 0) {
-                vec sum = acc[r][half];
+                REAL *to = out + half * VL;
                 NAME(store_some)(to, more ? sum + NAME(load_some)(to, n) : sum, n);
             }
         }
     }
 }
 
-/* A thread's part of the tiles of a gradient whose panels are packed. */
-static void NAME(tiles)(const struct gradients *j, REAL *out, int64_t columns, const REAL *panels,
-    int depth, int more, int thread, int team) {
-    int64_t blocks = (j->G + ROWS - 1) / ROWS, all = blocks * NAME(panels)(columns);
-    for (int64_t i = all * thread / team; i < all * (thread + 1) / team; i++) {
-        int64_t column = i / blocks * WIDE;
-        NAME(tile)(j, out, columns, i % blocks * ROWS, column, panels + column * GRADIENTS_DEPTH,
-            depth, more);
+/* Rows first.. to end.. of a gradient, panel after panel. */
+static void NAME(tiles)(const struct NAME(target) *target, const REAL *blocks, REAL *panel,
+    int depth, int more, int64_t first, int64_t end) {
+    for (int64_t column = 0; column < target->columns; column += WIDE) {
+        NAME(stripe)(panel, target->from, depth, column, target->columns - column, WIDE);
+        for (int64_t m = first; m < end; m += ROWS) {
+            const REAL *block = blocks + (m - first) * GRADIENTS_DEPTH;
+            NAME(tile)(target, end, m, column, block, panel, depth, more);
+        }
     }
 }
 
-/* A thread's part of d_b and of a narrow dw_ih: sums of d, scaled by the columns of x. */
-static void NAME(sums)(const struct gradients *j, REAL *sums, const struct NAME(rows) *rows,
-    int64_t narrow, int more, int thread, int team) {
-    int64_t G = j->G, vectors = (G + VL - 1) / VL, padded = gradients_padded(G);
-    int64_t first = vectors * thread / team * VL, end = vectors * (thread + 1) / team * VL;
-    end = end < G ? end : G;
-    for (int64_t i = 0; i <= narrow && first < end; i++) {
-        memset(sums + i * padded + first, 0, (size_t)(end - first) * sizeof(REAL));
+/* One vector of d_b, from g on, and of the columns of a narrow dw_ih: sums of d, scaled by x.
+ *
+ * Sums of 32 rows are summed, for many small numbers added to a large one lose their ends. */
+RNNSWAP_INLINE void NAME(sum)(const struct gradients *j, const struct NAME(rows) *rows,
+    int narrow, int more, int64_t g, int64_t n) {
+    vec part[GRADIENTS_NARROW + 1], total[GRADIENTS_NARROW + 1];
+    REAL numbers[VL];
+    for (int i = 0; i <= narrow; i++) {
+        total[i] = NAME(splat)(0);
     }
-    for (int k = 0; k < rows->count; k++) {
-        for (int64_t g = first; g < end; g += VL) {
-            int64_t n = NAME(at_most_vector)(end - g);
-            vec d = NAME(load_some)(rows->d[k] + g, n);
-            REAL *to = sums + g;
-            NAME(store_some)(to, NAME(load_some)(to, n) + d, n);
-            for (int64_t i = 0; i < narrow; i++) {
-                to += padded;
-                NAME(store_some)(to, NAME(load_some)(to, n) + rows->x[k][i] * d, n);
+    for (int k = 0; k < rows->count; k += 32) {
+        for (int i = 0; i <= narrow; i++) {
+            part[i] = NAME(splat)(0);
+        }
+        for (int r = k; r < k + 32 && r < rows->count; r++) {
+            vec d = NAME(load_some)(rows->d[r] + g, n);
+            part[0] += d;
+            for (int i = 0; i < narrow; i++) {
+                part[i + 1] += rows->x[r][i] * d;
             }
         }
-    }
-    for (int64_t g = first; g < end; g++) {
-        if (j->d_b) {
-            REAL *to = (REAL *)j->d_b + g;
-            *to = sums[g] + (more ? *to : 0);
+        for (int i = 0; i <= narrow; i++) {
+            total[i] += part[i];
         }
-        for (int64_t i = 0; i < narrow; i++) {
-            REAL *to = (REAL *)j->dw_ih + g * j->I + i;
-            *to = sums[(i + 1) * padded + g] + (more ? *to : 0);
+    }
+    for (int i = j->d_b ? 0 : 1; i <= narrow; i++) {
+        REAL *out = i ? (REAL *)j->dw_ih + g * j->I + i - 1 : (REAL *)j->d_b + g;
+        int64_t apart = i ? j->I : 1;
+        NAME(store)(numbers, total[i]);
+        for (int64_t r = 0; r < n; r++) {
+            out[r * apart] = numbers[r] + (more ? out[r * apart] : 0);
         }
     }
 }
 
+/* Rows first.. to end.. of d_b and of a narrow dw_ih. */
+static void NAME(sums)(const struct gradients *j, const struct NAME(rows) *rows, int64_t narrow,
+    int more, int64_t first, int64_t end) {
+    for (int64_t g = first; g < end; g += VL) {
+        int64_t n = NAME(at_most_vector)(end - g);
+        switch (narrow) { /* said apart: the sums stay in registers */
+            case 0: NAME(sum)(j, rows, 0, more, g, n); break;
+            case 1: NAME(sum)(j, rows, 1, more, g, n); break;
+            case 2: NAME(sum)(j, rows, 2, more, g, n); break;
+            case 3: NAME(sum)(j, rows, 3, more, g, n); break;
+            default: NAME(sum)(j, rows, 4, more, g, n); break;
+        }
+    }
+}
+
+/* A thread has some rows of the gradients to itself and packs what they need: none waits. */
 static void NAME(weight_gradients)(const struct gradients *j, int thread, int team) {
     struct gradients_room at = gradients_room(j);
-    REAL *room = j->room;
+    REAL *room = (REAL *)j->room + thread * at.end, *blocks = room + at.blocks;
     int64_t t = 0, b = 0, narrow = j->dw_ih && j->I <= GRADIENTS_NARROW ? j->I : 0;
-    int packs_x = j->dw_ih && !narrow;
+    int64_t all = (j->G + ROWS - 1) / ROWS, first = all * thread / team * ROWS;
+    int64_t end = all * (thread + 1) / team * ROWS;
     struct NAME(rows) rows;
-    for (int more = 0;; more = 1) {
+    struct NAME(target) x = {j->dw_ih, j->dw_ih && !narrow ? j->I : 0, rows.x};
+    struct NAME(target) h = {j->dw_hh, j->dw_hh ? j->R : 0, rows.h};
+    end = end < j->G ? end : j->G;
+    for (int more = 0; first < end; more = 1) {
         NAME(next_rows)(j, &t, &b, &rows);
         if (more && rows.count == 0) {
             return;
         }
-        int first = rows.count * thread / team, end = rows.count * (thread + 1) / team;
-        if (packs_x || j->dw_hh) {
-            NAME(stripe)(room + at.blocks, rows.d, j->G, ROWS, first, end);
-        }
-        if (packs_x) {
-            NAME(stripe)(room + at.x, rows.x, j->I, WIDE, first, end);
-        }
-        if (j->dw_hh) {
-            NAME(stripe)(room + at.h, rows.h, j->R, WIDE, first, end);
-        }
-        RNNSWAP_BARRIER
         if (j->d_b || narrow) {
-            NAME(sums)(j, room + at.sums, &rows, narrow, more, thread, team);
+            NAME(sums)(j, &rows, narrow, more, first, end);
         }
-        if (packs_x) {
-            NAME(tiles)(j, j->dw_ih, j->I, room + at.x, rows.count, more, thread, team);
+        if (x.columns || h.columns) {
+            NAME(pack_blocks)(blocks, &rows, first, end);
+            NAME(tiles)(&x, blocks, room + at.panel, rows.count, more, first, end);
+            NAME(tiles)(&h, blocks, room + at.panel, rows.count, more, first, end);
         }
-        if (j->dw_hh) {
-            NAME(tiles)(j, j->dw_hh, j->R, room + at.h, rows.count, more, thread, team);
-        }
-        RNNSWAP_BARRIER
     }
 }
 

@@ -1,34 +1,50 @@
 /* How a call is shared out among threads.
  *
- * By rows of the batch where there are enough of them: a thread takes its rows through all steps and
- * waits for nobody. Else by units: a thread computes its part of every row, and the threads meet
- * after each step.
+ * By rows of the batch: a thread takes its rows through all steps and waits for nobody. Or by units:
+ * a thread computes its part of every row, and the threads meet after each step. The latter where
+ * there are too few rows, and where the recurrent weight is too large for the cache that a thread
+ * has for itself: its part may fit.
  */
 #ifndef RNNSWAP_SHARE_H
 #define RNNSWAP_SHARE_H
 
 #include "common.h"
 
-/* Multiplications that a thread must have for itself to be worth its waking, about 5 us; and those
- * of one step that make a meeting of the threads worth its while. */
-enum { RNNSWAP_GRAIN = 1 << 18, RNNSWAP_STEP_GRAIN = 1 << 16 };
+/* Multiplications that a thread must have for itself to be worth its waking, about 5 us; those of
+ * one step that make a meeting of the threads worth its while; and the numbers of a recurrent weight
+ * that stay in a thread's own cache. A build for tests sets them low, to share small shapes out. */
+#ifndef RNNSWAP_GRAIN
+#define RNNSWAP_GRAIN (1 << 18)
+#endif
+#ifndef RNNSWAP_STEP_GRAIN
+#define RNNSWAP_STEP_GRAIN (1 << 16)
+#endif
+#ifndef RNNSWAP_CACHED
+#define RNNSWAP_CACHED (1 << 18)
+#endif
 
 struct rnnswap_team {
     int threads;
     int by_units;
 };
 
-/* Args: the most threads, rows, multiplications of one row's step (`step`) and of the call. */
+/* How many of at most `most` threads are worth waking for so many multiplications. */
+static inline int rnnswap_threads(int most, int64_t all) {
+    int64_t worth = 1 + all / RNNSWAP_GRAIN;
+    return (int)(most < 1 ? 1 : most < worth ? most : worth);
+}
+
+/* The team for a loop whose steps have `step` multiplications a row, all of them in `all`. */
 static inline struct rnnswap_team rnnswap_plan(int most, int64_t rows, int64_t step, int64_t all) {
-    int64_t worth = 1 + all / RNNSWAP_GRAIN, units = rows * step / RNNSWAP_STEP_GRAIN;
-    int64_t threads = most < worth ? most : worth;
-    struct rnnswap_team team = {(int)(threads < rows ? threads : rows), 0};
-    units = units < threads ? units : threads;
-    if (units > rows) {
-        team.threads = (int)units;
-        team.by_units = 1;
+    int64_t threads = rnnswap_threads(most, all), parts = rows * step / RNNSWAP_STEP_GRAIN;
+    struct rnnswap_team team = {(int)threads, 1};
+    parts = parts < threads ? parts : threads;
+    if (parts > rows || (parts == threads && step > RNNSWAP_CACHED)) {
+        team.threads = (int)parts;
+        return team;
     }
-    team.threads = team.threads > 1 ? team.threads : 1;
+    team.threads = (int)(threads < rows ? threads : rows > 1 ? rows : 1);
+    team.by_units = 0;
     return team;
 }
 

@@ -121,6 +121,19 @@ RNNSWAP_INLINE vec NAME(reciprocal)(vec x) {
 #endif
 }
 
+#undef EXP_MOST
+#define EXP_MOST (REAL_IS_DOUBLE ? (REAL)708 : (REAL)87)
+
+/* x / y for 0 < y < 2^126, rounded nearly as a division is. */
+RNNSWAP_INLINE vec NAME(quotient)(vec x, vec y) {
+#if VEC_BYTES == 64 && !REAL_IS_DOUBLE
+    vec r = NAME(reciprocal)(y), q = x * r;
+    return q + r * (x - q * y);
+#else
+    return x / y;
+#endif
+}
+
 /* x = n log 2 + r with |r| <= log 2 / 2; returns e^r - 1 and sets *power to 2^n.
  *
  * The polynomial interpolates (e^r - 1 - r) / r^2 at Chebyshev nodes; the error of e^r - 1 is
@@ -128,7 +141,7 @@ RNNSWAP_INLINE vec NAME(reciprocal)(vec x) {
  */
 RNNSWAP_INLINE vec NAME(reduced_expm1)(vec x, vec *power) {
 #if REAL_IS_DOUBLE
-    const REAL magic = 6755399441055744.0, most = 708, inverse = 1.4426950408889634;
+    const REAL magic = 6755399441055744.0, inverse = 1.4426950408889634;
     const REAL high = 0.6931471803691238, low = 1.9082149292705878e-10;
     const int mantissa = 52;
     const NAME(bits) one = (NAME(bits))1023 << 52;
@@ -138,7 +151,7 @@ RNNSWAP_INLINE vec NAME(reduced_expm1)(vec x, vec *power) {
         2.510531272962210179e-8, 2.09147553258932022e-9};
     const int degree = 10;
 #else
-    const REAL magic = 12582912.0f, most = 87, inverse = 1.44269504f;
+    const REAL magic = 12582912.0f, inverse = 1.44269504f;
     const REAL high = 0.693145751953125f, low = 1.42860682030942e-6f;
     const int mantissa = 23;
     const NAME(bits) one = (NAME(bits))127 << 23;
@@ -147,7 +160,7 @@ RNNSWAP_INLINE vec NAME(reduced_expm1)(vec x, vec *power) {
         0.0001989108046399884204f};
     const int degree = 5;
 #endif
-    x = NAME(clamp)(x, -most, most);
+    x = NAME(clamp)(x, -EXP_MOST, EXP_MOST);
     vec shifted = x * inverse + magic; /* the low bits now hold n */
     vec n = shifted - magic;
     vec r = x - n * high;
@@ -160,6 +173,7 @@ RNNSWAP_INLINE vec NAME(reduced_expm1)(vec x, vec *power) {
     return r + r * r * q;
 }
 
+/* e^x; for |x| > EXP_MOST that of the bound. */
 RNNSWAP_INLINE vec NAME(exp)(vec x) {
     vec power, e = NAME(reduced_expm1)(x, &power);
     return power * e + power;
@@ -169,7 +183,7 @@ RNNSWAP_INLINE vec NAME(tanh)(vec x) {
     /* tanh x = E / (E + 2) with E = e^2x - 1, exact where x is small. */
     vec power, e = NAME(reduced_expm1)(NAME(clamp)(x, -22, 22) * 2, &power);
     vec big = power * e + (power - 1);
-    return big * NAME(reciprocal)(big + 2);
+    return NAME(quotient)(big, big + 2);
 }
 
 #undef vec

@@ -189,17 +189,17 @@ static void NAME(back_step)(const struct indrnn *j, const struct rnnswap_share *
     }
 }
 
-/* Steps whose shares of u's gradient are summed before they are added with compensation. */
-enum { NAME(SHARED) = 16 };
+/* Rows whose shares of u's gradient are summed, at least, before they are added with compensation. */
+enum { NAME(SHARED) = 32 };
 
 static void NAME(backward)(const struct indrnn *j, int thread, int team) {
     struct rnnswap_share s = rnnswap_share_of(j->B, j->lengths, j->by_units, thread, team);
-    int64_t T = j->T, H = j->H;
+    int64_t T = j->T, H = j->H, shared = 1 + NAME(SHARED) / (s.count + 1);
     REAL *sum = (REAL *)j->d_u + (int64_t)thread * 3 * H, *share = sum + H, *lost = share + H;
     memset(sum, 0, (size_t)(3 * H) * sizeof(REAL));
     for (int64_t n = 0; n < T; n++) {
         NAME(back_step)(j, &s, share, j->reverse ? n : T - 1 - n);
-        if (n % NAME(SHARED) == NAME(SHARED) - 1 || n == T - 1) {
+        if ((n + 1) % shared == 0 || n == T - 1) {
             NAME(add_share)(H, share, sum, lost);
         }
     }

@@ -43,13 +43,12 @@ typedef void worker(const struct indrnn *, int, int);
 
 /* Returns how many threads took part: so many shares of d_u are filled. */
 static int run(const struct indrnn *given, worker *pack, worker *work, int64_t all, int threads) {
-    /* The units do not know each other, so their threads never meet and any step is worth a part. */
-    struct rnnswap_team plan = rnnswap_plan(threads, given->B, RNNSWAP_STEP_GRAIN * given->H, all);
     struct indrnn own = *given, *j = &own;
     int team = 1;
-    j->by_units = plan.by_units;
+    threads = rnnswap_threads(threads, all);
+    j->by_units = threads > j->B; /* units do not know each other: these threads never meet */
 #ifdef _OPENMP
-#pragma omp parallel num_threads(plan.threads) if (plan.threads > 1)
+#pragma omp parallel num_threads(threads) if (threads > 1)
 #endif
     {
         if (RNNSWAP_THREAD == 0) {

@@ -12,21 +12,18 @@ static void NAME(pack_backward)(const struct janet *j, int thread, int team) {
 }
 
 /* Gates' gradients of one vector of units, of the gradient of c from h. */
-static void NAME(finish_backward)(const struct janet *j, const struct NAME(row) *row,
-    int64_t unit, vec d_h, REAL shift) {
-    int64_t H = j->H, n = NAME(at_most_vector)(H - unit);
-    int64_t next = (j->reverse ? j->B : -j->B) * H; /* the step that is visited next */
+RNNSWAP_INLINE void NAME(finish_backward)(const struct janet *j, const struct NAME(row) *row,
+    int64_t unit, int64_t n, vec d_h, REAL shift) {
+    int64_t H = j->H, next = (j->reverse ? j->B : -j->B) * H; /* the step that is visited next */
     const REAL *gates = row->gates + unit;
-    if (n == 0) {
-        return;
-    }
     __builtin_prefetch(gates + 2 * next);
     __builtin_prefetch(gates + 2 * next + H);
     __builtin_prefetch(row->before + next + unit);
-    vec g = NAME(load_some)(gates, n), f, i;
-    NAME(factors)(NAME(load_some)(gates + H, n), shift, &f, &i);
+    vec g = NAME(load_some)(gates, n), e = NAME(load_some)(gates + H, n), f, i, not_i;
+    NAME(factors)(e, shift, &f, &i, &not_i);
     vec d_c = NAME(load_some)(row->d_c + unit, n) + d_h;
-    vec slope = f * (1 - f) * NAME(load_some)(row->before + unit, n) - i * (1 - i) * g;
+    /* 1 - f is f e, without cancellation. */
+    vec slope = f * f * e * NAME(load_some)(row->before + unit, n) - i * not_i * g;
     NAME(store_some)(row->d_gates + unit, d_c * i * (1 - g * g), n);
     NAME(store_some)(row->d_gates + H + unit, d_c * slope, n);
     NAME(store_some)(row->d_c + unit, d_c * f, n);
@@ -36,11 +33,10 @@ static void NAME(finish_backward)(const struct janet *j, const struct NAME(row) 
  * of c, where h is a projection; or that of h0. */
 enum NAME(stage) { NAME(D_C), NAME(D_HIDDEN), NAME(D_CARRIED), NAME(D_INITIAL) };
 
-static void NAME(take)(const struct janet *j, const struct NAME(row) *row, int64_t at, vec acc,
-    enum NAME(stage) stage, REAL shift) {
-    int64_t n = NAME(at_most_vector)(janet_width(j) - at);
+RNNSWAP_INLINE void NAME(take)(const struct janet *j, const struct NAME(row) *row, int64_t at,
+    int64_t n, vec acc, enum NAME(stage) stage, REAL shift) {
     if (stage == NAME(D_CARRIED)) {
-        NAME(finish_backward)(j, row, at, acc, shift);
+        NAME(finish_backward)(j, row, at, n, acc, shift);
         return;
     }
     if (stage == NAME(D_INITIAL)) {
@@ -55,7 +51,7 @@ static void NAME(take)(const struct janet *j, const struct NAME(row) *row, int64
     if (stage == NAME(D_HIDDEN)) {
         NAME(store_some)(row->d_hidden + at, acc, n);
     } else {
-        NAME(finish_backward)(j, row, at, acc, shift);
+        NAME(finish_backward)(j, row, at, n, acc, shift);
     }
 }
 
@@ -79,8 +75,13 @@ static void NAME(backward_chunk)(const struct janet *j, const struct rnnswap_sha
             block = NAME(next_block)(rows - r);
             NAME(product)(block, a + r, panels + p * depth * WIDE, needed, acc);
             for (int q = 0; q < block; q++) {
-                NAME(take)(j, row + r + q, p * WIDE, acc[q][0], stage, shift);
-                NAME(take)(j, row + r + q, p * WIDE + VL, acc[q][1], stage, shift);
+                for (int64_t half = 0, at = p * WIDE; half < 2; half++, at += VL) {
+                    if (at + VL <= columns) { /* said apart: compiled without questions */
+                        NAME(take)(j, row + r + q, at, VL, acc[q][half], stage, shift);
+                    } else if (at < columns) {
+                        NAME(take)(j, row + r + q, at, columns - at, acc[q][half], stage, shift);
+                    }
+                }
             }
         }
     }

@@ -90,13 +90,12 @@ static void NAME(project)(const struct janet *j, const struct rnnswap_share *s,
     NAME(project_chunk)(j, s, panels, rows, x, gates);
 }
 
-static void NAME(finish_forward)(const struct janet *j, const struct NAME(row) *row, int64_t unit,
-    const vec acc[2], REAL shift) {
-    int64_t n = NAME(at_most_vector)(j->H - unit);
+RNNSWAP_INLINE void NAME(finish_forward)(const struct janet *j, const struct NAME(row) *row,
+    int64_t unit, int64_t n, const vec acc[2], REAL shift) {
     REAL *pre_g = row->gates + unit, *pre_s = row->gates + j->H + unit;
     vec g = NAME(tanh)(NAME(load_some)(pre_g, n) + acc[0]);
-    vec e = NAME(exp)(-(NAME(load_some)(pre_s, n) + acc[1])), f, i;
-    NAME(factors)(e, shift, &f, &i);
+    vec e = NAME(exp)(-(NAME(load_some)(pre_s, n) + acc[1])), f, i, not_i;
+    NAME(factors)(e, shift, &f, &i, &not_i);
     vec c = f * NAME(load_some)(row->before + unit, n) + i * g;
     NAME(store_some)(row->after + unit, c, n);
     if (j->gates) {
@@ -116,7 +115,11 @@ static void NAME(forward_chunk)(const struct janet *j, const struct rnnswap_shar
             block = NAME(next_block)(rows - r);
             NAME(product)(block, a + r, panels + p * R * WIDE, R, acc);
             for (int q = 0; q < block; q++) {
-                NAME(finish_forward)(j, row + r + q, p * VL, acc[q], shift);
+                if (p * VL + VL <= H) { /* said apart: compiled without questions */
+                    NAME(finish_forward)(j, row + r + q, p * VL, VL, acc[q], shift);
+                } else {
+                    NAME(finish_forward)(j, row + r + q, p * VL, H - p * VL, acc[q], shift);
+                }
             }
         }
     }

@@ -26,10 +26,15 @@ struct NAME(row) {
 /* Rows that are taken through each panel together. */
 enum { NAME(CHUNK) = 48 };
 
-/* f = sigmoid(s) and i = sigmoid(beta - s) = 1 - sigmoid(s - beta), of e = exp(-s). */
-RNNSWAP_INLINE void NAME(factors)(vec e, REAL shift, vec *f, vec *i) {
-    *f = NAME(reciprocal)(e + 1);
-    *i = e * NAME(reciprocal)(e + shift); /* shift = exp(-beta) */
+/* f = sigmoid(s) and i = sigmoid(beta - s) = 1 - sigmoid(s - beta), of e = exp(-s), and what
+ * 1 - i is, by shift = exp(-beta). Where s is the least that exp takes, f is 0, as of an infinite s:
+ * an infinite c that is forgotten is NaN. */
+RNNSWAP_INLINE void NAME(factors)(vec e, REAL shift, vec *f, vec *i, vec *not_i) {
+    const REAL most = REAL_IS_DOUBLE ? (REAL)3e307 : (REAL)6e37; /* just below exp(EXP_MOST) */
+    vec r = NAME(reciprocal)(e + shift);
+    *f = NAME(if_less)(e, NAME(splat)(most), NAME(reciprocal)(e + 1), NAME(splat)(0));
+    *i = e * r;
+    *not_i = shift * r;
 }
 
 /* The part of `count` panels that falls to a share. */
