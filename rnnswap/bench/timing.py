@@ -78,7 +78,6 @@ def _count(call: Callable[[], object], clock: Clock, at_least: float) -> int:
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
     """Keep the garbage collector out of the samples, where it would strike one at random."""
-    gc.collect()
     enabled = gc.isenabled()
     gc.disable()
     try:

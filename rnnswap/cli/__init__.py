@@ -1,8 +1,8 @@
 """The `rnnswap` command. Errors become exit codes here and nowhere else.
 
 Exit codes: 0 done or nothing to do; 1 `--check` and something would change, `scan --fail-on` and
-one was found, or `plugins check` failed; 2 misuse; 3 `train`: ran without effect; 123 some file
-could not be read, parsed or rewritten.
+one was found, `plugins check` failed, or in `bench` a cell did; 2 misuse; 3 `train`: ran without
+effect; 123 some file could not be read, parsed or rewritten.
 """
 
 from __future__ import annotations

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from rnnswap.bench.plan import MODES, SHAPES
+from rnnswap.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -45,6 +47,36 @@ def test_the_measured_table_is_the_commands_default_one():
     # With the C library, and on as many threads as there were cores.
     assert {e["implementation"] for e in found["entries"] if e["cell"] != "nn.LSTM"} == {"cpu"}
     assert found["machine"]["threads"] == found["machine"]["cores"]
+
+
+def tiny(under, *arguments, impl=None):
+    """As `speed.bench`, in this process and quickly; without shapes, at two small ones."""
+    quick = ["--json", "--cell", "janet", "--cell", "indrnn"]
+    quick += ["--sample-ms", "0", "--repeats", "1", "--threads", "1"]
+    given = [a for a in arguments if a not in ("--repeats", "3", "15", "--sample-ms", "20")]
+    timed = "overhead" not in given and "--shape" not in given
+    sizes = ("--shape", "2,1,3,256", "--shape", "3,1,1,128") if timed else ()
+    result = CliRunner(env={"RNNSWAP_IMPL": impl}).invoke(main, ["bench", *quick, *sizes, *given])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_every_part_is_measured_judged_and_written(speed, monkeypatch):
+    monkeypatch.setattr(speed, "SWEPT", (1, 7))
+    monkeypatch.setattr(speed, "LENGTHS", (2, 4))
+    measure = {name: part for name, part in speed.PARTS.items() if name != "memory"}
+    monkeypatch.setattr(speed, "bench", tiny)
+    measure["shapes"] = tiny
+    measured = {name: part([]) for name, part in measure.items()}
+    for name, found in measured.items():
+        lines = list(speed.VERDICTS[name](found))
+        assert lines
+        assert {line[:9] for line in lines} <= {"reached  ", "MISSED   ", " " * 9}
+    assert len(measured["sweep"]["entries"]) == 8 * 2 * 3
+    for language in speed.words().values():
+        text = speed.section(measured, language)
+        assert "3, 1, 1, 128" in text
+        assert text.count("\n- ") == 4
 
 
 def entry(cell, shape, mode, median, ratio, packed=False):
