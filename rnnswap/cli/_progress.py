@@ -35,9 +35,9 @@ class Bar:
             return
         if self._progress is None:
             self._progress = _new_progress()
-            self._progress.add_task("")
+            self._progress.add_task("", total=total)
         self._progress.start()
-        self._progress.update(self._progress.task_ids[0], completed=done, total=total)
+        self._progress.update(self._progress.task_ids[0], completed=done)
         self._progress.refresh()
         self._next = time.monotonic() + _PERIOD
 

@@ -10,6 +10,13 @@ from rnnswap.errors import RewriteError
 from rnnswap.patch.source import codes, documents, files
 
 
+@pytest.fixture(autouse=True, params=["nameless", "named"])
+def temporary_file(request, monkeypatch):
+    """With and without what Linux alone has."""
+    if request.param == "named":
+        monkeypatch.setattr(files, "_open_nameless", lambda folder: None)
+
+
 def names_in(folder):
     return [path.name for path in folder.iterdir()]
 
@@ -76,12 +83,12 @@ def test_owner_and_group_stay_where_they_may(tmp_path, monkeypatch):
     file = files.read(str(path))
     asked = []
 
-    def chown(target, uid, gid):
+    def fchown(descriptor, uid, gid):
         asked.append((uid, gid))
         raise PermissionError(1, "Operation not permitted")
 
     # Whoever runs the tests cannot own files of others, unless it is root.
-    monkeypatch.setattr(os, "chown", chown)
+    monkeypatch.setattr(os, "fchown", fchown)
     files.write(file, b"x = 2\n")
     assert asked == [(-1, file.status.st_gid), (file.status.st_uid, -1)]
     assert path.read_text() == "x = 2\n"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import stat
-import tempfile
 import tokenize
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +18,8 @@ from rnnswap.patch.source import codes
 
 #: Permission bits that a new file gets, less the umask.
 _NEW_FILE = 0o666
+_OWN_DESCRIPTORS = Path("/proc/self/fd")
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line endings
 
 
 class SourceFile(NamedTuple):
@@ -154,39 +156,66 @@ def write_new(path: str, data: bytes, like: os.stat_result | None) -> None:
 def _replace(
     target: Path, data: bytes, like: os.stat_result | None, check: Callable[[], None]
 ) -> None:
-    """Write beside `target`, then rename; `check` has the last word before that."""
-    temporary: str | None = None
+    """Write a new file beside `target`, then rename it; `check` has the last word before that."""
+    name = str(target.parent / f".rnnswap-{os.urandom(8).hex()}.tmp")
+    descriptor = _open_nameless(target.parent)
+    nameless = descriptor is not None
     try:
-        handle, temporary = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"
-        )
-        with os.fdopen(handle, "wb") as stream:
+        if descriptor is None:
+            descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
-            _take_over(temporary, like)
-            os.fsync(stream.fileno())
-        check()
-        os.replace(temporary, target)  # noqa: PTH105  (atomic, as the name says)
-        temporary = None
-        _sync_folder(target.parent)
+            _take_over(descriptor, like)
+            os.fsync(descriptor)
+            check()
+            if nameless:
+                _give_name(descriptor, name)
+        os.replace(name, target)  # noqa: PTH105  (atomic, as the name says)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)  # noqa: PTH108
+        raise
+    _sync_folder(target.parent)
+
+
+def _open_nameless(folder: Path) -> int | None:
+    """Open a new file that has no name: should this process be killed, nothing is left of it.
+
+    Returns None where the system or the file system has no such files.
+    """
+    if not hasattr(os, "O_TMPFILE") or not _OWN_DESCRIPTORS.exists():
+        return None
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
+            return None
+        raise
+
+
+def _give_name(descriptor: int, name: str) -> None:
+    path = Path(name)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # Only with a folder's descriptor does os.link follow the link that stands for ours.
+        os.link(_OWN_DESCRIPTORS / str(descriptor), path.name, dst_dir_fd=folder)
     finally:
-        if temporary is not None:
-            with suppress(OSError):
-                Path(temporary).unlink()
+        os.close(folder)
 
 
-def _take_over(temporary: str, like: os.stat_result | None) -> None:
+def _take_over(descriptor: int, like: os.stat_result | None) -> None:
     """Give the new file the old one's owner and group, where this process may, and its bits."""
-    if like is None:
-        Path(temporary).chmod(_NEW_FILE & ~_umask())
-        return
-    if hasattr(os, "chown"):
+    mode = _NEW_FILE & ~_umask() if like is None else stat.S_IMODE(like.st_mode)
+    if like is not None and hasattr(os, "fchown"):
         with suppress(OSError):
-            os.chown(temporary, -1, like.st_gid)
+            os.fchown(descriptor, -1, like.st_gid)
         with suppress(OSError):
-            os.chown(temporary, like.st_uid, -1)
-    # After the owner, whose change clears some of the bits. Windows has no fchmod.
-    Path(temporary).chmod(stat.S_IMODE(like.st_mode))
+            os.fchown(descriptor, like.st_uid, -1)
+    # After the owner, whose change clears some of the bits. Windows has only the bit for reading,
+    # which a file that is replaced has.
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
 
 
 def _umask() -> int:
