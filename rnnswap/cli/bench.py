@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -156,8 +157,10 @@ def bench(
     from rnnswap.bench import tables
     from rnnswap.bench.run import run
 
-    with _progress() as progress:
+    with _progress() as progress, warnings.catch_warnings(record=True) as caught:
         report = run(plan, progress)
+    for text in dict.fromkeys(str(warning.message).partition("\n")[0] for warning in caught):
+        talk().print(f"warning: {text}", style="yellow", markup=False)
     if as_json:
         click.echo(json.dumps(tables.as_json(report), indent=1))
     else:

@@ -113,6 +113,8 @@ def test_a_cell_that_cannot_be_loaded_is_named_and_the_others_go_on(register):
 
 
 ODD = """
+import warnings
+
 from torch import nn
 
 
@@ -121,10 +123,12 @@ class Odd(nn.Module):
         super().__init__()
 
     def forward(self, x):
+        warnings.warn("[odd] indeed", stacklevel=1)
         return x, (x, x)  # nothing to train: backward needs an input with a gradient
 """
 
 
+@pytest.mark.filterwarnings("default:.odd. indeed")
 def test_a_strangers_class_is_measured_as_far_as_it_goes(register, tmp_path, monkeypatch):
     (tmp_path / "odd_cell.py").write_text(ODD)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -140,6 +144,9 @@ def test_a_strangers_class_is_measured_as_far_as_it_goes(register, tmp_path, mon
     failures = {(f["cell"], f["mode"]): f["reason"] for f in found["failures"]}
     assert "does not require grad" in failures["odd", "training"]
     assert "weight_ih_l0" in failures["odd", "limit, forward"]
+    # Once, however often it was given.
+    assert result.stderr.splitlines()[-1] == "warning: [odd] indeed"
+    assert result.stderr.count("indeed") == 1
     assert [o["operation"] for o in found["overheads"]] == [None] * 4
 
 
