@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -161,10 +162,23 @@ def _new_pool(task: Task, jobs: int) -> ProcessPoolExecutor:
 def _start(task: Task) -> None:
     global _task
     import signal
+    import threading
 
     # Ctrl-C ends us at once and without a word; what is on disk is whole at any moment.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     _task = task
+
+
+def _die_with_parent() -> None:
+    """End this process when the one that feeds it is killed: it would wait for ever."""
+    import multiprocessing
+    from multiprocessing.connection import wait
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _in_worker(item: Item) -> Outcome:
