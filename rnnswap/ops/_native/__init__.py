@@ -16,6 +16,7 @@ from torch.nn import Parameter
 #: Name of the shared library beside this file.
 LIBRARY = "librnnswap.so"
 _TYPES = {torch.float32: 0, torch.float64: 1}
+_PLAIN = (Tensor, Parameter)
 
 
 @functools.cache
@@ -38,22 +39,29 @@ def level() -> int:
     return 0 if isinstance(library, str) else int(library.rnnswap_level())
 
 
-def reasons_against_native(*tensors: Tensor | None) -> list[str]:
+def reasons_against_native(first: Tensor, *others: Tensor | None) -> list[str]:
     """Return why a kernel cannot take these tensors: device, type, or no library at all."""
     library = load()
     if isinstance(library, str):
         return [library]
+    for t in (first, *others):  # one pass on the way to a kernel, words only where there are any
+        if t is not None and not (
+            t.is_cpu and type(t) in _PLAIN and t.dtype is first.dtype and not t.is_neg()
+        ):
+            return _reasons_in_words((first, *others))
+    return [] if first.dtype in _TYPES else _reasons_in_words((first, *others))
+
+
+def _reasons_in_words(tensors: Sequence[Tensor | None]) -> list[str]:
     given = [t for t in tensors if t is not None]
     first = given[0]
     if any(t.device.type != "cpu" for t in given):
         return [f"the C library runs on the CPU, got {first.device}"]
-    if any(type(t) not in (Tensor, Parameter) or t.is_neg() for t in given):
+    if any(type(t) not in _PLAIN or t.is_neg() for t in given):
         return ["the C library takes plain tensors, no subclasses nor views that negate"]
     if first.dtype not in _TYPES:
         return [f"the C library knows float32 and float64, got {first.dtype}"]
-    if any(t.dtype != first.dtype for t in given):
-        return ["the C library takes tensors of one dtype"]
-    return []
+    return ["the C library takes tensors of one dtype"]
 
 
 def fields(*groups: tuple[type, str]) -> tuple[tuple[str, type], ...]:
@@ -61,12 +69,23 @@ def fields(*groups: tuple[type, str]) -> tuple[tuple[str, type], ...]:
     return tuple((name, kind) for kind, names in groups for name in names.split())
 
 
-def function(name: str, *arguments: Any, result: Any = None) -> Any:
-    """Return a function of the library with its argument types set."""
+def function(name: str, arguments: type[ctypes.Structure]) -> Any:
+    """Return a kernel of the library; it takes one structure."""
     found = getattr(load(), name)
-    found.argtypes = list(arguments)
-    found.restype = result
+    found.argtypes = [ctypes.POINTER(arguments), ctypes.c_int, ctypes.c_int, ctypes.c_int]
+    found.restype = ctypes.c_int
     return found
+
+
+def call(kernel: Any, arguments: ctypes.Structure, like: Tensor) -> None:
+    """Call a kernel on arrays of the type of `like`, with as many threads as torch has.
+
+    Raises:
+        MemoryError: There is no room to work in.
+    """
+    threads = torch.get_num_threads()
+    if kernel(ctypes.byref(arguments), _TYPES[like.dtype], level(), threads):
+        raise MemoryError("not enough memory for the C loops to work in")
 
 
 def contiguous(tensor: Tensor | None) -> Tensor | None:
@@ -109,11 +128,6 @@ def filled(grads: Sequence[Tensor | None], like: Sequence[Tensor]) -> tuple[Tens
 def pointers(*tensors: Tensor | None) -> list[int | None]:
     """Return the addresses of the tensors' first elements; the caller keeps the tensors alive."""
     return [None if t is None else t.data_ptr() for t in tensors]
-
-
-def is_double(tensor: Tensor) -> int:
-    """Return what the kernels call the type of `tensor`."""
-    return _TYPES[tensor.dtype]
 
 
 def _share_openmp() -> None:

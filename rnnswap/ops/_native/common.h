@@ -8,6 +8,7 @@
 #define RNNSWAP_COMMON_H
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #if defined(_WIN32)
@@ -72,6 +73,20 @@ RNNSWAP_UNUSED static int rnnswap_cpu_level(void) {
 #define RNNSWAP_THREADS 1
 #define RNNSWAP_BARRIER
 #endif
+
+/* What an exported function returns: all done, or nothing done for want of memory. */
+enum { RNNSWAP_DONE = 0, RNNSWAP_NO_MEMORY = 1 };
+
+/* Room for so many elements to work in, to be freed; null if there is none. */
+RNNSWAP_UNUSED static void *rnnswap_room(int64_t elements, int is_double) {
+    size_t line = 64, bytes = (size_t)elements * (is_double ? sizeof(double) : sizeof(float));
+#if defined(_WIN32)
+    return malloc(bytes + line);
+#else
+    void *room = NULL;
+    return posix_memalign(&room, line, bytes + line) ? NULL : room;
+#endif
+}
 
 #define RNNSWAP_PASTE_(a, b) a##_##b
 #define RNNSWAP_PASTE(a, b) RNNSWAP_PASTE_(a, b)

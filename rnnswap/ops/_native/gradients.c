@@ -1,28 +1,7 @@
-/* Gradients of a layer's weights and input, of the gradient of its gates at all steps.
- *
- * The recurrences share this: their loops leave `d`, and what remains are products over all steps.
- * Steps past a row's length are left out. All arrays are of float or double as `is_double` says, and
- * contiguous but for x, whose rows are. The caller provides all memory.
- */
+/* Gradients of weights and input: see gradients.h. */
 
+#include "gradients.h"
 #include "share.h"
-
-struct gradients {
-    int64_t T, B, G, I, R;
-    int64_t x_step, x_row; /* strides in elements */
-    int reverse;
-    const int64_t *lengths; /* (B), each in [1, T]; or null */
-    const void *d;          /* (T, B, G): gradient of the gates */
-    const void *x;          /* (T, B, I), for dw_ih */
-    const void *h;          /* (T, B, R): h after each step, for dw_hh */
-    const void *h0;         /* (B, R) */
-    const void *w_ih;       /* (G, I), for d_x */
-    void *room;             /* rnnswap_gradients_room elements */
-    void *dw_ih;            /* (G, I) or null: sum of d^T x */
-    void *dw_hh;            /* (G, R) or null: sum of d^T h', h' being h before the step */
-    void *d_b;              /* (G) or null: sum of d */
-    void *d_x;              /* (T, B, I) */
-};
 
 /* Rows that are packed and multiplied at once: a panel of them fits the first cache. */
 enum { GRADIENTS_DEPTH = 256 };
@@ -57,32 +36,30 @@ static struct gradients_room gradients_room(const struct gradients *j) {
 typedef void worker(const struct gradients *, int, int);
 
 static void run(const struct gradients *j, worker *work, int64_t columns, int threads) {
-    int64_t all = j->T * j->B * j->G * columns;
-    threads = rnnswap_threads(threads, all);
+    threads = rnnswap_threads(threads, j->T * j->B * j->G * columns);
 #ifdef _OPENMP
 #pragma omp parallel num_threads(threads) if (threads > 1)
 #endif
     work(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
 }
 
-/* Elements of `room` that suffice for rnnswap_weight_gradients, whatever the instruction set. */
-RNNSWAP_EXPORT int64_t rnnswap_weight_gradients_room(const struct gradients *j, int threads) {
-    return gradients_room(j).end * threads;
-}
-
-/* Elements of `room` that suffice for rnnswap_input_gradient. */
-RNNSWAP_EXPORT int64_t rnnswap_input_gradient_room(const struct gradients *j, int threads) {
-    (void)threads;
-    return j->G * gradients_padded(j->I);
-}
-
-RNNSWAP_EXPORT void rnnswap_weight_gradients(
-    const struct gradients *j, int is_double, int level, int threads) {
-    int64_t columns = 1 + (j->dw_ih ? j->I : 0) + (j->dw_hh ? j->R : 0);
-    run(j, PICK(weight_gradients, is_double, level), columns, threads);
-}
-
-RNNSWAP_EXPORT void rnnswap_input_gradient(
-    const struct gradients *j, int is_double, int level, int threads) {
-    run(j, PICK(input_gradient, is_double, level), j->I, threads);
+int rnnswap_gradients(const struct gradients *given, int is_double, int level, int threads) {
+    struct gradients own = *given, *j = &own;
+    int64_t weights = gradients_room(j).end * threads, input = j->G * gradients_padded(j->I);
+    int64_t columns = (j->d_b != 0) + (j->dw_ih ? j->I : 0) + (j->dw_hh ? j->R : 0);
+    if (!columns && !j->d_x) {
+        return RNNSWAP_DONE;
+    }
+    j->room = rnnswap_room(!j->d_x || weights > input ? weights : input, is_double);
+    if (!j->room) {
+        return RNNSWAP_NO_MEMORY;
+    }
+    if (columns) {
+        run(j, PICK(weight_gradients, is_double, level), columns, threads);
+    }
+    if (j->d_x) {
+        run(j, PICK(input_gradient, is_double, level), j->I, threads);
+    }
+    free(j->room);
+    return RNNSWAP_DONE;
 }

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
-from rnnswap.ops._native.gradients import input_gradient, weight_gradients
-from rnnswap.ops._scan import is_recorded, recorded_backward
+from rnnswap.ops._scan import is_recorded, plain_gradients, recorded_backward
 from rnnswap.ops.indrnn import manual
 from rnnswap.ops.indrnn.manual import Loops, Steps
 from rnnswap.ops.indrnn.naive import indrnn_scan_naive
@@ -74,7 +73,10 @@ class _IndrnnScan(torch.autograd.Function):
                 indrnn_scan_naive, inputs, ctx.constants, full, needs[: len(inputs)]
             )
             return (*found, *constants)
-        return (*_run_backward(full, states, inputs, ctx.constants, needs), *constants)
+        return (
+            *_run_backward(plain_gradients(full), states, inputs, ctx.constants, needs),
+            *constants,
+        )
 
 
 class _Arguments(ctypes.Structure):
@@ -83,7 +85,8 @@ class _Arguments(ctypes.Structure):
     _fields_ = _native.fields(
         (ctypes.c_int64, "T B I H x_step x_row d_out_step d_out_row"),
         (ctypes.c_int, "reverse by_units is_tanh"),
-        (ctypes.c_void_p, "lengths x h0 w_ih u b_ih b_hh room states d_out d_h d_pre d_u"),
+        (ctypes.c_void_p, "lengths x h0 w_ih u b_ih b_hh states"),
+        (ctypes.c_void_p, "d_out d_h d_pre d_u d_x dw_ih d_b room"),
     )
 
 
@@ -109,13 +112,9 @@ def _run_forward(
     arguments = _Arguments(
         *(steps, batch, 0 if w_ih is None else features, hidden),
         *(x_step, x_row, 0, 0, reverse, 0, nonlinearity == "tanh"),
-        *_native.pointers(lengths, x, h0, w_ih, u, b_ih, b_hh, None, states),
+        *_native.pointers(lengths, x, h0, w_ih, u, b_ih, b_hh, states),
     )
-    forward, room_size, _ = _functions()
-    reference = ctypes.byref(arguments)
-    room = x.new_empty(room_size(reference))
-    arguments.room = room.data_ptr()
-    forward(reference, _native.is_double(x), _native.level(), torch.get_num_threads())
+    _native.call(_functions()["forward"], arguments, x)
     return Steps(states, _native.last(states, lengths, reverse), states)
 
 
@@ -130,45 +129,36 @@ def _run_backward(
     x, h0, w_ih, u, _, _ = inputs
     lengths, nonlinearity, reverse = constants
     lengths = _native.lengths_for(lengths)
-    h0, u = h0.contiguous(), u.contiguous()
+    x, x_step, x_row = _native.rows(x)
     d_out, d_out_step, d_out_row = _native.rows(grads[0])
+    h0, u, w_ih = h0.contiguous(), u.contiguous(), _native.contiguous(w_ih)
     d_h = grads[1].clone(memory_format=torch.contiguous_format)  # becomes the gradient of h0
-    d_pre = torch.empty_like(states)
-    threads = torch.get_num_threads()
-    d_u = states.new_empty((threads, 3, states.size(2)))
+    d_pre, d_u = torch.empty_like(states), torch.empty_like(u)
+    d_x = x.new_empty(x.shape) if needs[0] and w_ih is not None else None
+    d_w_ih = torch.empty_like(w_ih) if needs[2] else None
+    d_b = torch.empty_like(u) if needs[4] or needs[5] else None
     arguments = _Arguments(
-        *(*states.shape[:2], 0, states.size(2), 0, 0, d_out_step, d_out_row),
+        *(*states.shape[:2], x.size(2), states.size(2), x_step, x_row, d_out_step, d_out_row),
         *(reverse, 0, nonlinearity == "tanh"),
-        *_native.pointers(lengths, None, h0, None, u, None, None, None),
-        *_native.pointers(states, d_out, d_h, d_pre, d_u),
+        *_native.pointers(lengths, x, h0, w_ih, u, None, None, states),
+        *_native.pointers(d_out, d_h, d_pre, d_u, d_x, d_w_ih, d_b),
     )
-    backward = _functions()[2]
-    kind = _native.is_double(states)
-    team = backward(ctypes.byref(arguments), kind, _native.level(), threads)
-    source = x if w_ih is not None and needs[2] else None
-    d_w_ih, _, d_b = weight_gradients(
-        d_pre, source, None, None, lengths, reverse, bool(needs[4] or needs[5])
-    )
-    d_x = None
-    if needs[0]:
-        d_x = d_pre if w_ih is None else input_gradient(d_pre, w_ih, lengths)
-    return d_x, d_h, d_w_ih, d_u[:team, 0].sum(0), d_b, d_b
+    _native.call(_functions()["backward"], arguments, states)
+    d_x = d_pre if needs[0] and w_ih is None else d_x
+    return d_x, d_h, d_w_ih, d_u, d_b, d_b
 
 
 @functools.cache
-def _functions() -> tuple[Any, Any, Any]:
-    pointer = ctypes.POINTER(_Arguments)
-    loop = (pointer, *(ctypes.c_int,) * 3)
-    return (
-        _native.function("rnnswap_indrnn_forward", *loop, result=ctypes.c_int),
-        _native.function("rnnswap_indrnn_room", pointer, result=ctypes.c_int64),
-        _native.function("rnnswap_indrnn_backward", *loop, result=ctypes.c_int),
-    )
+def _functions() -> dict[str, Any]:
+    return {
+        name: _native.function(f"rnnswap_indrnn_{name}", _Arguments)
+        for name in ("forward", "backward")
+    }
 
 
-def best_loops(*tensors: Tensor | None) -> Loops:
+def best_loops(first: Tensor, *others: Tensor | None) -> Loops:
     """Return the loops over projected input that run on these tensors: in C, or manual.py's."""
-    if not _native.reasons_against_native(*tensors):
+    if not _native.reasons_against_native(first, *others):
         return Loops(_forward_loop, _backward_loop)
     return Loops(manual.forward_steps, manual.backward_steps)
 

@@ -195,13 +195,25 @@ enum { NAME(SHARED) = 32 };
 static void NAME(backward)(const struct indrnn *j, int thread, int team) {
     struct rnnswap_share s = rnnswap_share_of(j->B, j->lengths, j->by_units, thread, team);
     int64_t T = j->T, H = j->H, shared = 1 + NAME(SHARED) / (s.count + 1);
-    REAL *sum = (REAL *)j->d_u + (int64_t)thread * 3 * H, *share = sum + H, *lost = share + H;
+    REAL *sum = (REAL *)j->room + (int64_t)thread * 3 * H, *share = sum + H, *lost = share + H;
     memset(sum, 0, (size_t)(3 * H) * sizeof(REAL));
     for (int64_t n = 0; n < T; n++) {
         NAME(back_step)(j, &s, share, j->reverse ? n : T - 1 - n);
         if ((n + 1) % shared == 0 || n == T - 1) {
             NAME(add_share)(H, share, sum, lost);
         }
+    }
+}
+
+/* d_u of the threads' shares; the first thread's work. */
+static void NAME(sum_shares)(const struct indrnn *j, int thread, int team) {
+    const REAL *shares = j->room;
+    for (int64_t k = 0; k < j->H && thread == 0; k++) {
+        REAL sum = 0;
+        for (int part = 0; part < team; part++) {
+            sum += shares[(int64_t)part * 3 * j->H + k];
+        }
+        ((REAL *)j->d_u)[k] = sum;
     }
 }
 

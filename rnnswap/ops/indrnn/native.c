@@ -2,10 +2,10 @@
  *
  * All arrays are of float or double as `is_double` says, and contiguous but for x and d_out, whose
  * rows are. In `backward`, `d_h` comes as the gradient of h_n and leaves as that of h0; `d_pre`
- * leaves as the gradient of the projected input, and of `d_u` the first H of every 3H numbers are a
- * thread's share of the gradient of u. The caller provides all memory.
+ * leaves as the gradient of the projected input.
  */
 
+#include "../_native/gradients.h"
 #include "../_native/share.h"
 
 #include <float.h>
@@ -22,12 +22,13 @@ struct indrnn {
     const void *w_ih;        /* (H, I) or null */
     const void *u;           /* (H) */
     const void *b_ih, *b_hh; /* (H) or null */
-    void *room;              /* rnnswap_indrnn_room elements, for forward */
     void *states;            /* (T, B, H), zero past a row's length */
     const void *d_out;       /* (T, B, H) */
     void *d_h;               /* (B, H) */
     void *d_pre;             /* (T, B, H) */
-    void *d_u;               /* (threads, 3, H): sum, and room to work */
+    void *d_u;               /* (H) */
+    void *d_x, *dw_ih, *d_b; /* of `backward`, each or null: gradients of x, w_ih, both biases */
+    void *room; /* set by run: forward's packed w_ih; (threads, 3, H): backward's shares of d_u */
 };
 
 /* Whether row b has a step t. */
@@ -41,41 +42,55 @@ RNNSWAP_INLINE int indrnn_runs(const struct indrnn *j, int64_t t, int64_t b) {
 
 typedef void worker(const struct indrnn *, int, int);
 
-/* Returns how many threads took part: so many shares of d_u are filled. */
-static int run(const struct indrnn *given, worker *pack, worker *work, int64_t all, int threads) {
-    struct indrnn own = *given, *j = &own;
-    int team = 1;
-    threads = rnnswap_threads(threads, all);
-    j->by_units = threads > j->B; /* units do not know each other: these threads never meet */
-#ifdef _OPENMP
-#pragma omp parallel num_threads(threads) if (threads > 1)
-#endif
-    {
-        if (RNNSWAP_THREAD == 0) {
-            team = RNNSWAP_THREADS;
-        }
-        if (pack) {
-            pack(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
-            RNNSWAP_BARRIER
-        }
-        work(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
-    }
-    return team;
-}
-
-/* Elements of `room`, whatever the instruction set: the columns padded to two vectors. */
-RNNSWAP_EXPORT int64_t rnnswap_indrnn_room(const struct indrnn *j) {
+/* Elements of `room` for w_ih, whatever the instruction set: its columns padded to two vectors. */
+static int64_t indrnn_panels(const struct indrnn *j) {
     int64_t widest = 2 * 64 / (int64_t)sizeof(float);
     return j->w_ih ? (j->H + widest - 1) / widest * widest * j->I : 0;
 }
 
+static int run(const struct indrnn *given, worker *before, worker *work, worker *after,
+    int64_t room, int64_t all, int is_double, int threads) {
+    struct indrnn own = *given, *j = &own;
+    threads = rnnswap_threads(threads, all);
+    j->by_units = threads > j->B; /* units do not know each other: these threads never meet */
+    j->room = rnnswap_room(room, is_double);
+    if (!j->room) {
+        return RNNSWAP_NO_MEMORY;
+    }
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads) if (threads > 1)
+#endif
+    {
+        if (before) {
+            before(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
+            RNNSWAP_BARRIER
+        }
+        work(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
+        if (after) {
+            RNNSWAP_BARRIER
+            after(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
+        }
+    }
+    free(j->room);
+    return RNNSWAP_DONE;
+}
+
 RNNSWAP_EXPORT int rnnswap_indrnn_forward(
     const struct indrnn *j, int is_double, int level, int threads) {
+    worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
     int64_t all = j->T * j->B * j->H * (j->I + 8);
-    return run(j, PICK(pack_forward, is_double, level), PICK(forward, is_double, level), all, threads);
+    return run(j, pack, work, 0, indrnn_panels(j), all, is_double, threads);
 }
 
 RNNSWAP_EXPORT int rnnswap_indrnn_backward(
     const struct indrnn *j, int is_double, int level, int threads) {
-    return run(j, 0, PICK(backward, is_double, level), j->T * j->B * j->H * 16, threads);
+    worker *work = PICK(backward, is_double, level), *sum = PICK(sum_shares, is_double, level);
+    int64_t all = j->T * j->B * j->H * 16, room = (int64_t)threads * 3 * j->H;
+    struct gradients rest = {.T = j->T, .B = j->B, .G = j->H, .I = j->I, .x_step = j->x_step,
+        .x_row = j->x_row, .reverse = j->reverse, .lengths = j->lengths, .d = j->d_pre, .x = j->x,
+        .w_ih = j->w_ih, .dw_ih = j->dw_ih, .d_b = j->d_b, .d_x = j->d_x};
+    if (run(j, 0, work, sum, room, all, is_double, threads)) {
+        return RNNSWAP_NO_MEMORY;
+    }
+    return rnnswap_gradients(&rest, is_double, level, threads);
 }

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
-from rnnswap.ops._native.gradients import input_gradient, weight_gradients
-from rnnswap.ops._scan import is_recorded, recorded_backward
+from rnnswap.ops._scan import is_recorded, plain_gradients, recorded_backward
 from rnnswap.ops.janet import manual
 from rnnswap.ops.janet.manual import Loops, Steps
 from rnnswap.ops.janet.naive import janet_scan_naive
@@ -91,7 +90,10 @@ class _JanetScan(torch.autograd.Function):
             )
             return (*found, *constants)
         saved = (gates, carried, hidden)
-        return (*_run_backward(full, saved, inputs, ctx.constants, needs), *constants)
+        return (
+            *_run_backward(plain_gradients(full), saved, inputs, ctx.constants, needs),
+            *constants,
+        )
 
 
 class _Arguments(ctypes.Structure):
@@ -102,7 +104,7 @@ class _Arguments(ctypes.Structure):
         (ctypes.c_int, "reverse by_units needs_d_h0"),
         (ctypes.c_double, "shift"),
         (ctypes.c_void_p, "lengths x h0 c0 w_ih w_hh b_ih b_hh w_hr gates states output"),
-        (ctypes.c_void_p, "d_out d_h d_c d_gates d_hidden room"),
+        (ctypes.c_void_p, "d_out d_h d_c d_gates d_hidden d_x dw_ih dw_hh dw_hr d_b room"),
     )
 
 
@@ -149,7 +151,7 @@ def _run_forward(
         math.exp(-beta),
         *_native.pointers(*tensors, states, output),
     )
-    _call("forward", arguments, x)
+    _native.call(_functions()["forward"], arguments, x)
     h_n, c_n = (_native.last(t, lengths, reverse) for t in (output, states))
     return Steps(output, h_n, c_n, gates, states, output)
 
@@ -166,59 +168,44 @@ def _run_backward(
     lengths, beta, reverse = constants
     gates, states, output = saved
     lengths = _native.lengths_for(lengths)
-    h0, c0, w_hh = h0.contiguous(), c0.contiguous(), w_hh.contiguous()
-    w_hr = _native.contiguous(w_hr)
+    x, x_step, x_row = _native.rows(x)
     d_out, d_out_step, d_out_row = _native.rows(grads[0])
+    h0, c0, w_hh = h0.contiguous(), c0.contiguous(), w_hh.contiguous()
+    w_ih, w_hr = _native.contiguous(w_ih), _native.contiguous(w_hr)
     # Copies: these are overwritten by the gradients of h0 and c0.
     d_h, d_c = (g.clone(memory_format=torch.contiguous_format) for g in grads[1:])
     d_gates = torch.empty_like(gates)
     d_hidden = None if w_hr is None else torch.empty_like(output)
-    sizes = (*states.shape[:2], 0, states.size(2), 0 if w_hr is None else w_hr.size(0))
-    tensors = (lengths, None, h0, c0, None, w_hh, None, None, w_hr, gates, states, output)
-    more = (d_out, d_h, d_c, d_gates, d_hidden)
+    d_x = x.new_empty(x.shape) if needs[0] and w_ih is not None else None
+    d_w_ih = torch.empty_like(w_ih) if needs[3] else None
+    d_w_hh = torch.empty_like(w_hh) if needs[4] else None
+    d_b = gates.new_empty(gates.size(2)) if needs[5] or needs[6] else None
+    d_w_hr = torch.empty_like(w_hr) if needs[7] else None
+    sizes = (*states.shape[:2], x.size(2), states.size(2), 0 if w_hr is None else w_hr.size(0))
+    tensors = (lengths, x, h0, c0, w_ih, w_hh, None, None, w_hr, gates, states, output)
+    results = (d_h, d_c, d_gates, d_hidden, d_x, d_w_ih, d_w_hh, d_w_hr, d_b)
     arguments = _Arguments(
         *sizes,
-        *(0, 0, d_out_step, d_out_row, reverse, 0, needs[1]),
+        *(x_step, x_row, d_out_step, d_out_row, reverse, 0, needs[1]),
         math.exp(-beta),
-        *_native.pointers(*tensors, *more),
+        *_native.pointers(*tensors, d_out, *results),
     )
-    _call("backward", arguments, d_out)
-    sources = (x if needs[3] else None, output if needs[4] else None, h0)
-    d_w_ih, d_w_hh, d_b = weight_gradients(
-        d_gates, *sources, lengths, reverse, bool(needs[5] or needs[6])
-    )
-    d_w_hr = None
-    if d_hidden is not None and needs[7]:
-        d_w_hr = weight_gradients(d_hidden, states, None, None, lengths, reverse, False)[0]
-    d_x = None
-    if needs[0]:
-        d_x = d_gates if w_ih is None else input_gradient(d_gates, w_ih, lengths)
+    _native.call(_functions()["backward"], arguments, gates)
+    d_x = d_gates if needs[0] and w_ih is None else d_x
     return d_x, d_h, d_c, d_w_ih, d_w_hh, d_b, d_b, d_w_hr
 
 
-def _call(name: str, arguments: _Arguments, like: Tensor) -> None:
-    threads = torch.get_num_threads()
-    function, room_size = _functions()
-    reference = ctypes.byref(arguments)
-    room = like.new_empty(room_size(reference, threads))
-    arguments.room = room.data_ptr()
-    function[name](reference, _native.is_double(like), _native.level(), threads)
-
-
 @functools.cache
-def _functions() -> tuple[dict[str, Any], Any]:
-    pointer = ctypes.POINTER(_Arguments)
-    loops = {
-        name: _native.function(f"rnnswap_janet_{name}", pointer, *(ctypes.c_int,) * 3)
+def _functions() -> dict[str, Any]:
+    return {
+        name: _native.function(f"rnnswap_janet_{name}", _Arguments)
         for name in ("forward", "backward")
     }
-    room = _native.function("rnnswap_janet_room", pointer, ctypes.c_int, result=ctypes.c_int64)
-    return loops, room
 
 
-def best_loops(*tensors: Tensor | None, w_hr: Tensor | None, beta: float) -> Loops:
+def best_loops(first: Tensor, *others: Tensor | None, w_hr: Tensor | None, beta: float) -> Loops:
     """Return the loops over projected input that run on these tensors: in C, or manual.py's."""
-    if not (_reasons_against_beta(beta) or _native.reasons_against_native(*tensors, w_hr)):
+    if not (_reasons_against_beta(beta) or _native.reasons_against_native(first, *others, w_hr)):
         return Loops(_forward_loop, _backward_loop)
     return Loops(manual.forward_steps, manual.backward_steps)
 

@@ -4,10 +4,10 @@
  * rows are. `gates` holds for each step tanh(g) and exp(-s), what `backward` reads; without it (no
  * backward will follow) a few steps' worth lies in `room`. In `backward`, `d_h` and `d_c` come as
  * the gradients of h_n and c_n and leave as those of h0 and c0; `d_gates` leaves as the gradient of
- * the projected input. R is the width of h: H, or P with a projection. The caller provides all
- * memory.
+ * the projected input. R is the width of h: H, or P with a projection.
  */
 
+#include "../_native/gradients.h"
 #include "../_native/share.h"
 
 struct janet {
@@ -33,7 +33,9 @@ struct janet {
     void *d_c;              /* (B, H) */
     void *d_gates;          /* (T, B, 2H) */
     void *d_hidden;         /* (T, B, P): the gradient of h at each step; null without a projection */
-    void *room;             /* rnnswap_janet_room elements */
+    /* Of `backward`, each or null: gradients of the weights, of both biases and of x. */
+    void *d_x, *dw_ih, *dw_hh, *dw_hr, *d_b;
+    void *room; /* set by run */
 };
 
 /* Whether row b has a step t. */
@@ -80,11 +82,16 @@ static struct janet_room janet_room(const struct janet *j, int threads) {
 
 typedef void worker(const struct janet *, int, int);
 
-static void run(const struct janet *given, worker *pack, worker *work, int threads) {
+static int run(
+    const struct janet *given, worker *pack, worker *work, int is_double, int threads) {
     struct janet own = *given, *j = &own;
     int64_t step = 2 * j->H * janet_width(j), all = j->T * j->B * 2 * j->H * (janet_width(j) + j->I);
     struct rnnswap_team team = rnnswap_plan(threads, j->B, step, all);
     j->by_units = team.by_units;
+    j->room = rnnswap_room(janet_room(j, team.threads).end, is_double);
+    if (!j->room) {
+        return RNNSWAP_NO_MEMORY;
+    }
 #ifdef _OPENMP
 #pragma omp parallel num_threads(team.threads) if (team.threads > 1)
 #endif
@@ -93,19 +100,29 @@ static void run(const struct janet *given, worker *pack, worker *work, int threa
         RNNSWAP_BARRIER
         work(j, RNNSWAP_THREAD, RNNSWAP_THREADS);
     }
+    free(j->room);
+    return RNNSWAP_DONE;
 }
 
-/* Elements of `room` that suffice for this call, whatever the instruction set. */
-RNNSWAP_EXPORT int64_t rnnswap_janet_room(const struct janet *j, int threads) {
-    return janet_room(j, threads).end;
-}
-
-RNNSWAP_EXPORT void rnnswap_janet_forward(
+RNNSWAP_EXPORT int rnnswap_janet_forward(
     const struct janet *j, int is_double, int level, int threads) {
-    run(j, PICK(pack_forward, is_double, level), PICK(forward, is_double, level), threads);
+    worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
+    return run(j, pack, work, is_double, threads);
 }
 
-RNNSWAP_EXPORT void rnnswap_janet_backward(
+RNNSWAP_EXPORT int rnnswap_janet_backward(
     const struct janet *j, int is_double, int level, int threads) {
-    run(j, PICK(pack_backward, is_double, level), PICK(backward, is_double, level), threads);
+    worker *pack = PICK(pack_backward, is_double, level), *work = PICK(backward, is_double, level);
+    struct gradients of_gates = {.T = j->T, .B = j->B, .G = 2 * j->H, .I = j->I,
+        .R = janet_width(j), .x_step = j->x_step, .x_row = j->x_row, .reverse = j->reverse,
+        .lengths = j->lengths, .d = j->d_gates, .x = j->x, .h = j->output, .h0 = j->h0,
+        .w_ih = j->w_ih, .dw_ih = j->dw_ih, .dw_hh = j->dw_hh, .d_b = j->d_b, .d_x = j->d_x};
+    struct gradients of_h = {.T = j->T, .B = j->B, .G = j->P, .I = j->H, .x_step = j->B * j->H,
+        .x_row = j->H, .reverse = j->reverse, .lengths = j->lengths, .d = j->d_hidden,
+        .x = j->states, .dw_ih = j->dw_hr};
+    if (run(j, pack, work, is_double, threads)
+        || rnnswap_gradients(&of_gates, is_double, level, threads)) {
+        return RNNSWAP_NO_MEMORY;
+    }
+    return rnnswap_gradients(&of_h, is_double, level, threads);
 }

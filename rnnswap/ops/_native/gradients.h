@@ -1,0 +1,32 @@
+/* Gradients of a layer's weights and input, of the gradient of its gates at all steps.
+ *
+ * The recurrences share this: their loops leave `d`, and what remains are products over all steps.
+ * Steps past a row's length are left out. All arrays are of float or double as `is_double` says, and
+ * contiguous but for x, whose rows are.
+ */
+#ifndef RNNSWAP_GRADIENTS_H
+#define RNNSWAP_GRADIENTS_H
+
+#include "common.h"
+
+struct gradients {
+    int64_t T, B, G, I, R;
+    int64_t x_step, x_row; /* strides in elements */
+    int reverse;
+    const int64_t *lengths; /* (B), each in [1, T]; or null */
+    const void *d;          /* (T, B, G): gradient of the gates */
+    const void *x;          /* (T, B, I), for dw_ih */
+    const void *h;          /* (T, B, R): h after each step, for dw_hh */
+    const void *h0;         /* (B, R) */
+    const void *w_ih;       /* (G, I), for d_x */
+    void *dw_ih;            /* (G, I) or null: sum of d^T x */
+    void *dw_hh;            /* (G, R) or null: sum of d^T h', h' being h before the step */
+    void *d_b;              /* (G) or null: sum of d */
+    void *d_x;              /* (T, B, I) or null */
+    void *room;             /* set by rnnswap_gradients */
+};
+
+/* Computes what is not null of dw_ih, dw_hh, d_b and d_x. Returns as exported functions do. */
+int rnnswap_gradients(const struct gradients *j, int is_double, int level, int threads);
+
+#endif
