@@ -218,7 +218,7 @@ def test_a_word_is_not_made_of_what_was_read_before(tmp_path):
 def test_named_files_come_whatever_they_hold_and_folders_are_sifted(tree):
     tree("src/empty.py", "named.txt", **{"hit.py": "LSTM"})
     Path("hit.py").rename("src/hit.py")
-    found = Gathered(["named.txt", "src", "missing.py", "-"], WANTED)
+    found = Gathered(["named.txt", "src", "missing.py", "-", "-"], WANTED)
     assert list(found) == [
         Item("named.txt", named=True),
         Item("src/hit.py", named=False),

@@ -77,7 +77,7 @@ class Gathered:
         for path in self._paths:
             if path != STDIN and os.path.isdir(path):  # noqa: PTH112  (a Path forgets "./")
                 yield from self._of_folder(path)
-            elif path == STDIN or self._first_time(os.path.realpath(path)):
+            elif self._first_time(STDIN if path == STDIN else os.path.realpath(path)):
                 yield Item(path, named=True)
 
     def _of_folder(self, folder: str) -> Iterator[str | RewriteError]:
