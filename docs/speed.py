@@ -26,6 +26,8 @@ from typing import Any
 from speed_section import section, words
 from speed_verdicts import VERDICTS
 
+from rnnswap.bench.plan import SHAPES
+
 ROOT = Path(__file__).parent.parent
 KEPT = Path(__file__).parent / "benchmarks"
 CELLS = ("--cell", "janet", "--cell", "indrnn")
@@ -60,18 +62,33 @@ def bench(under: Under, *arguments: str, impl: str | None = None) -> Found:
     return found
 
 
+def by_shape(
+    under: Under, *arguments: str, shapes: Iterable[object] = SHAPES, impl: str | None = None
+) -> Found:
+    """As `bench`, in a run for each shape, so that none lasts long; without what spans shapes."""
+    merged: Found = {}
+    for shape in shapes:
+        found = bench(under, *arguments, "--shape", str(shape), impl=impl)
+        for key in ("entries", "limits"):
+            merged.setdefault(key, []).extend(found[key])
+        merged |= {"plan": found["plan"] | {"shapes": [*map(str, shapes)]}}
+        merged |= {"machine": found["machine"]}
+    return merged
+
+
 def layouts(under: Under) -> Found:
     """Measure plain layers, and layers with more to them."""
     found: Found = {}
     for name, options in {"plain": (), **LAYOUTS}.items():
-        measured = bench(under, *options)
+        measured = by_shape(under, *options)
         found |= {"machine": measured["machine"], name: measured["entries"]}
     return found
 
 
 def length(under: Under) -> Found:
     """Measure ever longer inputs."""
-    return bench(under, "--repeats", "3", *_shapes((t, 32, 128, 128) for t in LENGTHS))
+    shapes = [f"{steps},32,128,128" for steps in LENGTHS]
+    return by_shape(under, "--repeats", "5", shapes=shapes)
 
 
 def sweep(under: Under) -> Found:
@@ -99,13 +116,13 @@ def _shapes(sizes: Iterable[tuple[int, int, int, int]]) -> Iterator[str]:
 
 PARTS: dict[str, Callable[[Under], Found]] = {
     "shapes": bench,
-    "limit": lambda under: bench(under, "--measure", "limit"),
-    "packed": lambda under: bench(under, "--packed"),
+    "limit": lambda under: by_shape(under, "--measure", "limit"),
+    "packed": lambda under: by_shape(under, "--packed"),
     "layouts": layouts,
     "memory": lambda under: bench(under, "--measure", "memory"),
     "overhead": lambda under: bench(under, "--measure", "overhead", "--repeats", "15"),
     "length": length,
-    "manual": lambda under: bench(under, "--mode", "training", impl="manual"),
+    "manual": lambda under: by_shape(under, "--mode", "training", impl="manual"),
     "sweep": sweep,
 }
 

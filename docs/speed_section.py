@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
+from statistics import geometric_mean, median
 from typing import Any
 
 Found = dict[str, Any]
@@ -61,8 +61,11 @@ def _sentences(measured: dict[str, Found], language: Words) -> Iterator[str]:
         return language["comma"].join(f"{name} {of(cell)}" for cell, name in CELLS.items()) + more
 
     def mean_of(found: Found, mode: str) -> str:
-        values = {s["cell"]: s for s in found["summary"] if s["mode"] == mode}
-        return figures(lambda cell: _times(values[cell]["geometric_mean"]))
+        ratios: dict[str, list[float]] = {}
+        for entry in found["entries"]:
+            if entry["mode"] == mode:
+                ratios.setdefault(entry["cell"], []).append(entry["ratio"])
+        return figures(lambda cell: _times(geometric_mean(ratios[cell])))
 
     yield language["with_dx"].format(figures=mean_of(measured["shapes"], "training-dx"))
     if "packed" in measured:
