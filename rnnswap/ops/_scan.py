@@ -85,6 +85,15 @@ def is_recorded(grads: tuple[Tensor, ...]) -> bool:
     )
 
 
+def plain_gradients(grads: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return gradients as the loops read them: dense, and negated where reading would negate."""
+    return tuple(g.to_dense().resolve_neg() if _is_read_apart(g) else g for g in grads)
+
+
+def _is_read_apart(grad: Tensor) -> bool:
+    return grad.is_neg() or grad.layout != torch.strided
+
+
 def recorded_backward(
     naive: Callable[..., Any],
     inputs: Iterable[Tensor | None],

@@ -16,6 +16,7 @@ from rnnswap.ops._scan import (
     active_steps,
     is_recorded,
     neighbours,
+    plain_gradients,
     project,
     project_backward,
     recorded_backward,
@@ -84,7 +85,9 @@ class _IndrnnScan(torch.autograd.Function):
             )
             return (None, *found, *constants)
         x, h0, w_ih, u, _, _ = inputs
-        d_projected, d_h0, d_u = ctx.loops.backward(grads, states, h0, u, *ctx.constants)
+        d_projected, d_h0, d_u = ctx.loops.backward(
+            plain_gradients(grads), states, h0, u, *ctx.constants
+        )
         if w_ih is None:
             return (None, d_projected, d_h0, None, d_u, None, None, *constants)
         any_bias = needs[4] or needs[5]

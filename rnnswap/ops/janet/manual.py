@@ -17,6 +17,7 @@ from rnnswap.ops._scan import (
     active_steps,
     is_recorded,
     neighbours,
+    plain_gradients,
     project,
     project_backward,
     recorded_backward,
@@ -93,7 +94,7 @@ class _JanetScan(torch.autograd.Function):
             return (None, *found, *constants)
         x, h0, c0, w_ih, w_hh, _, _, w_hr = inputs
         d_gates, d_h0, d_c0, d_w_hh, d_w_hr = ctx.loops.backward(
-            grads, gates, carried, hidden, h0, c0, w_hh, w_hr, *ctx.constants
+            plain_gradients(grads), gates, carried, hidden, h0, c0, w_hh, w_hr, *ctx.constants
         )
         if w_ih is None:
             return (None, d_gates, d_h0, d_c0, None, d_w_hh, None, None, d_w_hr, *constants)
