@@ -185,8 +185,7 @@ class Files:
     def notes(self) -> list[str]:
         """Return what the user should know about paths beside the files' own lines."""
         notes = [
-            f"{click.format_filename(folder)}: no Python file or notebook in it"
-            for folder in self.gathered.empty
+            f"{shown(folder)}: no Python file or notebook in it" for folder in self.gathered.empty
         ]
         links = self.gathered.links
         if links:
@@ -213,7 +212,17 @@ def _cpus() -> int:
 def failure_line(path: str, failure: Located) -> str:
     """Return the line that says why nothing was done to a file."""
     place = "" if failure.place is None else f":{failure.place}"
-    return f"{click.format_filename(path)}{place} {failure.code} {failure.message}"
+    return f"{shown(path)}{place} {failure.code} {failure.message}"
+
+
+def shown(path: str) -> str:
+    """Return a path for the screen: what would move the cursor or end the line is spelled out."""
+    text = click.format_filename(path)
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
 
 
 def write_result(data: bytes) -> None:

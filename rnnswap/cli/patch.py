@@ -15,6 +15,7 @@ from rnnswap.cli._sources import (
     failure_line,
     read_config,
     say,
+    shown,
     source_options,
     task_of,
     write_result,
@@ -121,7 +122,7 @@ def _count(totals: _Totals, outcome: Outcome, task: Task) -> None:
         return
     totals.changed += outcome.changed
     totals.unchanged += not outcome.changed
-    path = click.format_filename(outcome.path)
+    path = shown(outcome.path)
     line = _line(outcome, conditional=not task.write)
     if line:
         say(f"{path}: {line}")

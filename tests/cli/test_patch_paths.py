@@ -315,6 +315,42 @@ def test_a_process_that_dies_costs_its_file_alone(patch, monkeypatch):
     assert [read(n) == AFTER for n in names] == [n != "m4.py" for n in names]
 
 
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ("_new_pool", NotImplementedError("no semaphores")),
+        ("_new_pool", OSError(11, "again")),
+        ("submit", OSError(11, "again")),
+    ],
+)
+def test_where_no_process_can_be_started_the_work_is_done_here(patch, monkeypatch, error, where):
+    import concurrent.futures
+
+    names = [f"m{n}.py" for n in range(6)]
+    write(BEFORE, *names)
+
+    def refuse(*arguments):
+        raise error
+
+    if where == "submit":
+        monkeypatch.setattr(concurrent.futures.ProcessPoolExecutor, "submit", refuse)
+    else:
+        monkeypatch.setattr(jobs, "_new_pool", refuse)
+    import rnnswap.patch.source.transform  # noqa: F401
+
+    assert patch(*names, "--jobs", "2").exit_code == 0
+    assert all(read(name) == AFTER for name in names)
+
+
+def test_a_name_with_control_characters_stays_on_its_line(patch):
+    write(BEFORE, "a\nb\x1b[31m.py")
+    result = patch(".")
+    assert result.stderr.splitlines()[0] == "a\\nb\\x1b[31m.py: nn.LSTM -> JANET at 3:7"
+    write(BEFORE, "a\nb\x1b[31m.py")
+    scanned = CliRunner().invoke(main, ["scan", "."]).stdout
+    assert scanned.startswith("a\\nb\\x1b[31m.py:3:7 RSW101")
+
+
 def test_few_files_and_files_without_a_match_start_no_process(patch, monkeypatch):
     write(BEFORE, "a.py", "b.py", "c.py")
     write("x = 1\n", *(f"n{n}.py" for n in range(20)))

@@ -81,8 +81,8 @@ def test_what_is_no_file_and_what_cannot_be_read_is_named(tree, monkeypatch):
     monkeypatch.setattr(os, "scandir", guarded)
     found = [str(entry) for entry in Walk(".")]
     assert found == [
-        "pipe.py: is not a regular file",
         "a.py",
+        "pipe.py: is not a regular file",
         "locked/: cannot be read: permission denied",
         "z/c.py",
     ]
@@ -158,6 +158,32 @@ def test_an_ignore_file_that_is_no_text_does_no_harm(tree):
     tree("a.py", "b.py")
     Path(".gitignore").write_bytes(b"\xef\xbb\xbfa.py\n\xff\xfe\n")
     assert list(Walk(".")) == ["b.py"]
+
+
+def test_without_its_rules_a_folder_is_not_entered(tree, monkeypatch):
+    tree("a.py", "sub/b.py", "sub/deep/c.py", "z/d.py")
+    Path("sub/.gitignore").write_text("b.py\n")
+    read_bytes = Path.read_bytes
+
+    def guarded(path):
+        if path.name == ".gitignore":
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", guarded)
+    error = "sub/.gitignore: cannot be read: permission denied"
+    assert [str(entry) for entry in Walk(".")] == ["a.py", error, "z/d.py"]
+    git("init", "-q")
+    (found,) = Walk("sub/deep")
+    assert str(found).endswith("sub/.gitignore: cannot be read: permission denied")
+
+
+def test_an_ignore_file_that_is_a_pipe_is_not_read(tree):
+    tree("a.py", "sub/b.py")
+    os.mkfifo(".gitignore")
+    git("init", "-q")
+    assert list(Walk(".")) == ["a.py", "sub/b.py"]
+    assert list(Walk("sub")) == ["sub/b.py"]
 
 
 PATTERN = st.text(st.sampled_from("ab.py[]*?!/\\ ic"), min_size=1, max_size=8)

@@ -77,7 +77,12 @@ class _Waiting(NamedTuple):
 
 
 def _in_parallel(items: Iterable[Item | RewriteError], task: Task, jobs: int) -> Iterator[Outcome]:
-    pools = _Pools(task, jobs)
+    try:
+        pools = _Pools(task, jobs)
+    except (ImportError, NotImplementedError, OSError):
+        # Some machines, such as a container without /dev/shm, have no processes to share with.
+        yield from (_here(item, task) for item in items)
+        return
     waiting: deque[_Waiting | Outcome] = deque()
     try:
         for item in items:
@@ -101,15 +106,18 @@ class _Pools:
         self._jobs = jobs
         self._pool = _new_pool(task, jobs)
 
-    def submit(self, item: Item) -> _Waiting:
-        """Hand a file to a process."""
+    def submit(self, item: Item) -> _Waiting | Outcome:
+        """Hand a file to a process; where none can be started, work on it here."""
         from concurrent.futures.process import BrokenProcessPool
 
-        try:
-            return _Waiting(item, self._pool.submit(_in_worker, item), self._pool)
-        except BrokenProcessPool:
-            self._replace(self._pool)
-            return _Waiting(item, self._pool.submit(_in_worker, item), self._pool)
+        for _ in range(2):
+            try:
+                return _Waiting(item, self._pool.submit(_in_worker, item), self._pool)
+            except BrokenProcessPool:
+                self._replace(self._pool)
+            except OSError:
+                break
+        return work(item, self._task)
 
     def result(self, waiting: _Waiting | Outcome) -> Outcome:
         """Wait for an outcome. Where a process died, the file is tried once more, alone."""

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source import codes
@@ -35,15 +35,48 @@ _IGNORE_FILE = ".gitignore"
 _BLOCK = 1 << 18
 
 
-class _Folder(NamedTuple):
-    """What a folder holds: names of files, of folders, of neither, and what kind it is."""
+class _Folder:
+    """What a folder holds.
 
-    files: list[str]
-    folders: list[str]
-    others: list[str]
-    links: int
-    ignore_file: bool
-    environment: bool
+    Attributes:
+        files: Names of Python files and notebooks.
+        folders: Names of folders that may hold some.
+        others: Names that should be files' and are not.
+        links: How many symbolic links may lead to source.
+        ignore_file: Whether it has rules of its own on what git ignores.
+        environment: Whether it is a virtual environment.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.files: list[str] = []
+        self.folders: list[str] = []
+        self.others: list[str] = []
+        self.links = 0
+        self.ignore_file = self.environment = False
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    self._take(entry)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def _take(self, entry: os.DirEntry[str]) -> None:
+        name = entry.name
+        source = name.endswith(SUFFIXES)
+        if source and entry.is_file(follow_symlinks=False):
+            self.files.append(name)
+        elif entry.is_dir(follow_symlinks=False):
+            if name not in SKIPPED:
+                self.folders.append(name)
+            self.environment = self.environment or name in _ENVIRONMENT
+        elif entry.is_symlink():
+            self.links += source or _leads_to_folder(entry)
+        elif source:
+            self.others.append(name)
+        elif name == _IGNORE_FILE:
+            self.ignore_file = entry.is_file()
+        elif name in _ENVIRONMENT:
+            self.environment = True
 
 
 class Walk:
@@ -62,58 +95,42 @@ class Walk:
 
     def __iter__(self) -> Iterator[str | RewriteError]:
         """Yield paths, as the user would write them, and errors for what cannot be read."""
-        start = self._start
-        rules = _rules_above(self.root, self.cut)
-        todo = [(start, rules)]
+        try:
+            todo = [(self._start, _rules_above(self.root, self.cut))]
+        except RewriteError as error:
+            yield error
+            return
         while todo:
             prefix, rules = todo.pop()
             try:
-                folder = _read_folder(prefix or os.curdir)
-            except OSError as error:
-                reason = f"cannot be read: {explain(error)}"
-                yield RewriteError(reason, prefix or os.curdir, code=codes.UNREADABLE)
-                continue
-            if folder.environment and prefix != start:
+                folder = _Folder(prefix or os.curdir)
+                if folder.environment and prefix != self._start:
+                    continue
+                if folder.ignore_file:
+                    from rnnswap.patch.source.ignored import Rules
+
+                    rules = Rules.below(prefix, rules)
+            except RewriteError as error:
+                # What it ignores must not be touched: without its rules a folder is not entered.
+                yield error
                 continue
             self.links += folder.links
-            if folder.ignore_file:
-                from rnnswap.patch.source.ignored import Rules
-
-                rules = Rules.below(prefix, rules)
-            files, folders = folder.files, folder.folders
+            files, folders = sorted(folder.files + folder.others), sorted(folder.folders)
             if rules is not None:
                 files = [name for name in files if not rules.ignore_file(prefix + name)]
                 folders = [name for name in folders if not rules.ignore_folder(prefix + name)]
-            for name in folder.others:
-                yield RewriteError("is not a regular file", prefix + name, code=codes.UNREADABLE)
-            for name in sorted(files):
-                yield prefix + name
-            todo += [(prefix + name + os.sep, rules) for name in sorted(folders, reverse=True)]
+            for name in files:
+                path = prefix + name
+                yield _not_regular(path) if name in folder.others else path
+            todo += [(prefix + name + os.sep, rules) for name in reversed(folders)]
 
 
-def _read_folder(path: str) -> _Folder:
-    files, folders, others = [], [], []
-    links = 0
-    ignore_file = environment = False
-    with os.scandir(path) as entries:
-        for entry in entries:
-            name = entry.name
-            source = name.endswith(SUFFIXES)
-            if source and entry.is_file(follow_symlinks=False):
-                files.append(name)
-            elif entry.is_dir(follow_symlinks=False):
-                if name not in SKIPPED:
-                    folders.append(name)
-                environment = environment or name in _ENVIRONMENT
-            elif entry.is_symlink():
-                links += source or _leads_to_folder(entry)
-            elif source:
-                others.append(name)
-            elif name == _IGNORE_FILE:
-                ignore_file = True
-            elif name in _ENVIRONMENT:
-                environment = True
-    return _Folder(files, folders, others, links, ignore_file, environment)
+def _not_regular(path: str) -> RewriteError:
+    return RewriteError("is not a regular file", path, code=codes.UNREADABLE)
+
+
+def _unreadable(path: str, error: OSError) -> RewriteError:
+    return RewriteError(f"cannot be read: {explain(error)}", path, code=codes.UNREADABLE)
 
 
 def mentions(path: str, wanted: Sequence[Sequence[bytes]]) -> bool:
@@ -143,8 +160,7 @@ def looker(wanted: Sequence[Sequence[bytes]]) -> Callable[[str], bool]:
                     found = _words_in(file, every, block)
                     return any(found.issuperset(group) for group in wanted)
         except OSError as error:
-            reason = f"cannot be read: {explain(error)}"
-            raise RewriteError(reason, path, code=codes.UNREADABLE) from error
+            raise _unreadable(path, error) from error
         for group in wanted:
             for word in group:
                 if find(word, 0, count) < 0:
@@ -183,13 +199,18 @@ def _leads_to_folder(link: os.DirEntry[str]) -> bool:
 
 
 def _rules_above(root: str, start: int) -> Rules | None:
-    """Return the rules that stand above `root` in the same git repository."""
+    """Return the rules that stand above `root` in the same git repository.
+
+    Raises:
+        RewriteError: Some of them cannot be read.
+    """
     here = Path(os.path.realpath(root))
     above: list[Path] = []
     for folder in (here, *here.parents):
-        if (folder / _IGNORE_FILE).is_file() and folder != here:
+        # By os.path, which takes what may not be looked at for missing.
+        if folder != here and os.path.isfile(folder / _IGNORE_FILE):  # noqa: PTH113
             above.append(folder)
-        if (folder / ".git").exists():
+        if os.path.exists(folder / ".git"):  # noqa: PTH110
             break
     else:
         return None
