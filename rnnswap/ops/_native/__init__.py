@@ -46,7 +46,11 @@ def reasons_against_native(first: Tensor, *others: Tensor | None) -> list[str]:
         return [library]
     for t in (first, *others):  # one pass on the way to a kernel, words only where there are any
         if t is not None and not (
-            t.is_cpu and type(t) in _PLAIN and t.dtype is first.dtype and not t.is_neg()
+            t.is_cpu
+            and type(t) in _PLAIN
+            and t.dtype is first.dtype
+            and t.layout is torch.strided
+            and not t.is_neg()
         ):
             return _reasons_in_words((first, *others))
     return [] if first.dtype in _TYPES else _reasons_in_words((first, *others))
@@ -57,8 +61,8 @@ def _reasons_in_words(tensors: Sequence[Tensor | None]) -> list[str]:
     first = given[0]
     if any(t.device.type != "cpu" for t in given):
         return [f"the C library runs on the CPU, got {first.device}"]
-    if any(type(t) not in _PLAIN or t.is_neg() for t in given):
-        return ["the C library takes plain tensors, no subclasses nor views that negate"]
+    if any(type(t) not in _PLAIN or t.layout != torch.strided or t.is_neg() for t in given):
+        return ["the C library takes plain dense tensors, no subclasses nor views that negate"]
     if first.dtype not in _TYPES:
         return [f"the C library knows float32 and float64, got {first.dtype}"]
     return ["the C library takes tensors of one dtype"]
@@ -126,8 +130,18 @@ def filled(grads: Sequence[Tensor | None], like: Sequence[Tensor]) -> tuple[Tens
 
 
 def pointers(*tensors: Tensor | None) -> list[int | None]:
-    """Return the addresses of the tensors' first elements; the caller keeps the tensors alive."""
-    return [None if t is None else t.data_ptr() for t in tensors]
+    """Return the addresses of the tensors' first elements; the caller keeps the tensors alive.
+
+    Raises:
+        RuntimeError: A tensor's storage was freed, as FSDP does with what it does not need.
+    """
+    addresses = [None if t is None else t.data_ptr() for t in tensors]
+    for address, tensor in zip(addresses, tensors, strict=True):
+        if address == 0 and tensor is not None and tensor.numel():
+            raise RuntimeError(
+                f"the tensor of shape {tuple(tensor.shape)} has no memory: its storage was freed"
+            )
+    return addresses
 
 
 def _share_openmp() -> None:

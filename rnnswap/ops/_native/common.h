@@ -62,6 +62,24 @@ RNNSWAP_UNUSED static int rnnswap_cpu_level(void) {
     return RNNSWAP_BASE;
 }
 
+/* Tell the system that this memory will all be written: where it is large it comes in large pages
+ * then, which is three times as fast as in small ones. */
+#if defined(__linux__)
+#include <sys/mman.h>
+RNNSWAP_UNUSED static void rnnswap_will_fill(void *memory, int64_t elements, int is_double) {
+    const uintptr_t page = (uintptr_t)1 << 21, size = is_double ? sizeof(double) : sizeof(float);
+    uintptr_t first = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)memory + (uintptr_t)elements * size) / page * page;
+    if (memory && end >= first + 16 * page) { /* smaller ones the allocator keeps and reuses */
+        madvise((void *)first, end - first, MADV_HUGEPAGE); /* if it cannot, nothing is lost */
+    }
+}
+#else
+RNNSWAP_UNUSED static void rnnswap_will_fill(void *memory, int64_t elements, int is_double) {
+    (void)memory, (void)elements, (void)is_double;
+}
+#endif
+
 /* Within a team of threads; without OpenMP there is one. */
 #ifdef _OPENMP
 #include <omp.h>

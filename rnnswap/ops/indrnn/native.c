@@ -79,6 +79,7 @@ RNNSWAP_EXPORT int rnnswap_indrnn_forward(
     const struct indrnn *j, int is_double, int level, int threads) {
     worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
     int64_t all = j->T * j->B * j->H * (j->I + 8);
+    rnnswap_will_fill(j->states, j->T * j->B * j->H, is_double);
     return run(j, pack, work, 0, indrnn_panels(j), all, is_double, threads);
 }
 
@@ -89,6 +90,7 @@ RNNSWAP_EXPORT int rnnswap_indrnn_backward(
     struct gradients rest = {.T = j->T, .B = j->B, .G = j->H, .I = j->I, .x_step = j->x_step,
         .x_row = j->x_row, .reverse = j->reverse, .lengths = j->lengths, .d = j->d_pre, .x = j->x,
         .w_ih = j->w_ih, .dw_ih = j->dw_ih, .d_b = j->d_b, .d_x = j->d_x};
+    rnnswap_will_fill(j->d_pre, j->T * j->B * j->H, is_double);
     if (run(j, 0, work, sum, room, all, is_double, threads)) {
         return RNNSWAP_NO_MEMORY;
     }

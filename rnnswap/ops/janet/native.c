@@ -107,6 +107,8 @@ static int run(
 RNNSWAP_EXPORT int rnnswap_janet_forward(
     const struct janet *j, int is_double, int level, int threads) {
     worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
+    rnnswap_will_fill(j->gates, j->T * j->B * 2 * j->H, is_double);
+    rnnswap_will_fill(j->states, j->T * j->B * j->H, is_double);
     return run(j, pack, work, is_double, threads);
 }
 
@@ -120,6 +122,7 @@ RNNSWAP_EXPORT int rnnswap_janet_backward(
     struct gradients of_h = {.T = j->T, .B = j->B, .G = j->P, .I = j->H, .x_step = j->B * j->H,
         .x_row = j->H, .reverse = j->reverse, .lengths = j->lengths, .d = j->d_hidden,
         .x = j->states, .dw_ih = j->dw_hr};
+    rnnswap_will_fill(j->d_gates, j->T * j->B * 2 * j->H, is_double);
     if (run(j, pack, work, is_double, threads)
         || rnnswap_gradients(&of_gates, is_double, level, threads)) {
         return RNNSWAP_NO_MEMORY;
