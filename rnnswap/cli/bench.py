@@ -162,6 +162,8 @@ def bench(
     for text in dict.fromkeys(str(warning.message).partition("\n")[0] for warning in caught):
         talk().print(f"warning: {text}", style="yellow", markup=False)
     if as_json:
+        for failure in report.failures:
+            talk().print(str(failure), style="red", markup=False)
         click.echo(json.dumps(tables.as_json(report), indent=1))
     else:
         for part in tables.screen(report):
