@@ -1,6 +1,6 @@
 """Measure `rnnswap scan` on a large tree and `rnnswap patch` on one small file.
 
-    python docs/patch_speed.py                  10,000 files, five rounds, a few minutes
+    python docs/patch_speed.py                  10,000 files, nine rounds, a minute
     python docs/patch_speed.py --files 1000
 
 The tree holds copies of the standard library's modules of up to 16 kB; one file in a hundred uses
@@ -8,7 +8,7 @@ an LSTM. `scan` is held against a bare loop in Python that reads each file of a 
 `b"LSTM" in data`. Two things that the loop has not are taken off: starting (`scan` of an empty
 folder) and the files that match (`scan` of a folder that holds them alone, less starting). `patch`
 is held against `python -c "import libcst"`. All are run in turn, files in the page cache; medians
-of wall time. Memory is the most that a process held at a time.
+of wall time, and of ratios round by round. Memory is the most that a process held at a time.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def peak_of(*command: str) -> int:
     return int(done.stdout)
 
 
-def measure(rounds: int) -> dict[str, float]:
-    """Return the median of each measurement, in seconds."""
+def measure(rounds: int) -> dict[str, list[float]]:
+    """Return the times of each measurement, in seconds, round by round."""
     paths = [os.path.join(d, f) for d, _, files in os.walk("tree") for f in sorted(files)]  # noqa: PTH118
     one = ("--jobs", "1")
     kinds: dict[str, Callable[[], float]] = {
@@ -112,14 +112,21 @@ def measure(rounds: int) -> dict[str, float]:
             seconds = action()
             if number:  # the first round fills the caches
                 times[kind].append(seconds)
-    return {kind: statistics.median(values) for kind, values in times.items()}
+    return times
+
+
+def in_units(times: dict[str, list[float]], kind: str, unit: str, less: str = "") -> float:
+    """Return the median over the rounds of one time, less another, in units of a third."""
+    taken_off = times[less] if less else [0.0] * len(times[kind])
+    rounds = zip(times[kind], taken_off, times[unit], strict=True)
+    return statistics.median((time - off) / of for time, off, of in rounds)
 
 
 def main() -> None:
     """Measure, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--files", type=int, default=10_000, help="files in the tree")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds that count")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds that count")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         make_tree(Path(name), arguments.files)
@@ -128,15 +135,11 @@ def main() -> None:
         peaks = [peak_of(*RNNSWAP, "scan", "--jobs", "1", folder) for folder in ("tree", "twin")]
         os.chdir("/")
     out = sys.stdout.write
-    for kind, seconds in found.items():
-        out(f"{kind:24} {seconds * 1e3:8.0f} ms\n")
-    start = found["scan of an empty folder"]
-    looking = found["scan"] - found["scan of what matches"]
-    out(f"scan, less starting and what matches: {looking / found['bare loop']:.2f} bare loops\n")
-    out(f"starting: {start * 1e3:.0f} ms; a file that matches: ")
-    matches = arguments.files // 100
-    out(f"{(found['scan of what matches'] - start) / matches * 1e3:.1f} ms\n")
-    out(f"patch of one file: {found['patch of one file'] / found['import libcst']:.2f} imports\n")
+    for kind, values in found.items():
+        out(f"{kind:24} {statistics.median(values) * 1e3:8.0f} ms\n")
+    looking = in_units(found, "scan", "bare loop", less="scan of what matches")
+    out(f"scan, less starting and what matches: {looking:.2f} bare loops\n")
+    out(f"patch of one file: {in_units(found, 'patch of one file', 'import libcst'):.2f} imports\n")
     out(f"peak memory of scan: {peaks[0]} kB; of what matches alone: {peaks[1]} kB\n")
 
 

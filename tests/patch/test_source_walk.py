@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnnswap.errors import RewriteError
+from rnnswap.patch.source import walk
 from rnnswap.patch.source.gather import Gathered
 from rnnswap.patch.source.ignored import _may_match_a_file, _patterns
 from rnnswap.patch.source.walk import Walk, mentions
@@ -62,9 +63,9 @@ def test_links_are_counted_and_not_followed(tree):
     Path("src/dangling.py").symlink_to("nowhere")
     Path("src/loop").symlink_to("loop")
     Path("src/data.txt").symlink_to("a.py")
-    walk = Walk("src")
-    assert list(walk) == ["src/a.py"]
-    assert walk.links == 3
+    walked = Walk("src")
+    assert list(walked) == ["src/a.py"]
+    assert walked.links == 3
 
 
 def test_what_is_no_file_and_what_cannot_be_read_is_named(tree, monkeypatch):
@@ -224,8 +225,12 @@ WANTED = [(b"LSTM",), (b"torch", b"GRU")]
     ("content", "expected"),
     [(b"", False), (b"x LSTM", True), (b"torch", False), (b"GRU", False), (b"GRU torch", True)],
 )
+@pytest.mark.parametrize("has_readv", [True, False])
 @pytest.mark.parametrize("padding", [0, (1 << 18) - 2, (1 << 18) - 1, 1 << 18, 3 << 17, 1 << 20])
-def test_words_are_found_wherever_they_stand(tmp_path, content, expected, padding):
+def test_words_are_found_wherever_they_stand(
+    tmp_path, monkeypatch, content, expected, padding, has_readv
+):
+    monkeypatch.setattr(walk, "_HAS_READV", has_readv)
     path = tmp_path / "m.py"
     for data in (b"\n" * padding + content, content + b"\n" * padding):
         path.write_bytes(data)
@@ -282,14 +287,14 @@ def test_progress_ends_where_all_are_done(tree):
 def test_a_file_that_cannot_be_read_is_an_error_and_the_walk_goes_on(tree, monkeypatch):
     tree("a.py", "b.py")
     Path("b.py").write_text("LSTM")
-    real = open
+    real = os.open
 
     def guarded(path, *arguments, **keywords):
         if path == "a.py":
             raise PermissionError(13, "Permission denied")
         return real(path, *arguments, **keywords)
 
-    monkeypatch.setattr("builtins.open", guarded)
+    monkeypatch.setattr(os, "open", guarded)
     error, item = Gathered(["."], WANTED)
     assert isinstance(error, RewriteError)
     assert str(error) == "a.py: cannot be read: permission denied"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,9 @@ _IGNORE_FILE = ".gitignore"
 
 # What is read at a time: all but the largest source files whole.
 _BLOCK = 1 << 18
+_HAS_READV = hasattr(os, "readv")
+# Without waiting, should a named pipe have come into the place of a file.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class _Folder:
@@ -154,11 +156,14 @@ def looker(wanted: Sequence[Sequence[bytes]]) -> Callable[[str], bool]:
 
     def look(path: str) -> bool:
         try:
-            with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (no object for a file)
-                count = file.readinto(block) or 0
+            descriptor = os.open(path, _FLAGS)
+            try:
+                count = _read_into(descriptor, block)
                 if count == _BLOCK:
-                    found = _words_in(file, every, block)
+                    found = _words_in(descriptor, every, block)
                     return any(found.issuperset(group) for group in wanted)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise _unreadable(path, error) from error
         for group in wanted:
@@ -172,7 +177,7 @@ def looker(wanted: Sequence[Sequence[bytes]]) -> Callable[[str], bool]:
     return look
 
 
-def _words_in(file: RawIOBase, words: set[bytes], block: bytearray) -> set[bytes]:
+def _words_in(descriptor: int, words: set[bytes], block: bytearray) -> set[bytes]:
     """Return those of `words` that are in a file whose first piece fills `block`."""
     kept = max(map(len, words)) - 1
     count = len(block)
@@ -181,10 +186,19 @@ def _words_in(file: RawIOBase, words: set[bytes], block: bytearray) -> set[bytes
         found |= {word for word in words - found if block.find(word, 0, count) >= 0}
         # The end of this piece may be the beginning of a word.
         block[:kept] = block[count - kept : count]
-        read = file.readinto(memoryview(block)[kept:])
+        read = _read_into(descriptor, memoryview(block)[kept:])
         if not read or found == words:
             return found
         count = kept + read
+
+
+def _read_into(descriptor: int, buffer: bytearray | memoryview) -> int:
+    """Read once; return how many bytes came."""
+    if _HAS_READV:
+        return os.readv(descriptor, (buffer,))
+    data = os.read(descriptor, len(buffer))
+    buffer[: len(data)] = data
+    return len(data)
 
 
 def _as_prefix(folder: str) -> str:
