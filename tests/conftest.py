@@ -9,6 +9,11 @@ hypothesis.settings.register_profile("rnnswap", deadline=None, max_examples=40, 
 hypothesis.settings.load_profile("rnnswap")
 
 
+def pytest_addoption(parser):
+    text = "write today's outcome into the before/after cases, to be judged in git diff"
+    parser.addoption("--regen", action="store_true", help=text)
+
+
 @pytest.fixture(autouse=True)
 def seed():
     torch.manual_seed(0)

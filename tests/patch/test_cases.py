@@ -2,7 +2,8 @@
 
 The first line is `# case: OPTIONS` of `rnnswap patch`; then the input; then, each optional,
 `# output` with what must come out (absent: the input, byte for byte) and `# report` with the
-findings, lines counted from the one after the header.
+findings, lines counted from the one after the header. `pytest --regen tests/patch/test_cases.py`
+writes what comes out today into the files.
 """
 
 import shlex
@@ -74,8 +75,20 @@ def case(request):
     return read_case(request.param)
 
 
-def test_case_is_rewritten_and_reported_as_written_down(case):
+def write_case(path, case, text, findings):
+    """Writes down what came out, for `pytest --regen`; the difference is for eyes to judge."""
+    output = f"# output\n{text}" if text != case.before else ""
+    report = "".join(f"{finding}\n" for finding in findings)
+    report = f"# report\n{report}" if report else ""
+    header = f"# case: {case.options}".rstrip()
+    path.write_bytes(f"{header}\n{case.before}{output}{report}".encode())
+
+
+def test_case_is_rewritten_and_reported_as_written_down(case, request):
     text, findings = rewrite(case.before, plan_of(case), "case.py")
+    if request.config.getoption("--regen"):
+        write_case(request.node.callspec.params["case"], case, text, findings)
+        return
     assert text == case.after
     assert [str(finding) for finding in findings] == case.report
 
