@@ -15,5 +15,5 @@ test:  ## the whole suite, against the installed package
 docs:  ## the README's figures: accuracy of the digits example, three seeds a cell
 	python docs/accuracy.py
 
-speed:  ## the README's Speed section, half an hour on a machine that does nothing else
+speed:  ## the README's Speed section: most of an hour on a machine that does nothing else
 	python docs/speed.py

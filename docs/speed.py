@@ -1,6 +1,6 @@
 """Measure what the README's Speed section says, and write it there.
 
-    python docs/speed.py                 all parts, about half an hour on two cores
+    python docs/speed.py                 all parts, most of an hour on two cores
     python docs/speed.py shapes memory   these parts
     python docs/speed.py readme          write the section anew from what was measured before
 
