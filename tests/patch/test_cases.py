@@ -54,7 +54,9 @@ def plan_of(case):
     )
     cell = named.get("--cell", "janet")
     options = discovery.installed().cells.get(cell).spec.parse_options(texts)
-    return make_plan(cell, named.get("--source"), named.get("--attention"), options, named.get("--clip"))
+    return make_plan(
+        cell, named.get("--source"), named.get("--attention"), options, named.get("--clip")
+    )
 
 
 @pytest.fixture(autouse=True)
