@@ -199,7 +199,8 @@ def test_the_way_back(patch):
     patch("m.py", "--cell", "indrnn", "--cell-arg", "nonlinearity=tanh")
     assert read("m.py").decode().endswith("rnn = IndRNN(8, 16, nonlinearity='tanh')\n")
     result = patch("m.py", "--cell", "lstm")
-    assert read("m.py").decode().endswith("from torch.nn import LSTM\n\nrnn = LSTM(8, 16)\n")
+    assert read("m.py").decode().endswith("LSTM(8, 16)\n")
+    assert "rnnswap" not in read("m.py").decode()
     assert "RSW305 nonlinearity dropped" in result.stderr
 
 

@@ -222,8 +222,15 @@ def test_clipping_goes_into_the_training_loop_unless_it_is_not_selected(patch):
     assert "RSW104" in CliRunner().invoke(main, ["scan", "m.py", "--clip", "norm:1.0"]).stdout
     result = patch("m.py", "--clip", "norm:1.0")
     assert result.exit_code == 0
+    assert "clip_grad_norm_" in result.stderr
     body = read("m.py")
     assert body.index(".backward()") < body.index("clip_grad_norm_(") < body.index(".step()")
+
+
+def test_nothing_to_clip_is_said(patch):
+    write("x = 1\n", "m.py")
+    nothing = "m.py: nothing to do, no use of torch.nn.LSTM found, nor an optimizer's step\n"
+    assert patch("m.py", "--clip", "norm:1.0").stderr.startswith(nothing)
 
 
 def test_a_source_over_the_limit_is_refused_and_one_that_names_no_class_is_not(patch):

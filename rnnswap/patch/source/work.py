@@ -224,10 +224,11 @@ def _nothing(plan: Plan, text: str, found: Sequence[Finding]) -> str:
 
 
 def _why_nothing(plan: Plan, text: str) -> str:
+    loop = ", nor an optimizer's step" if plan.clipping is not None else ""
     if len(plan.sources) > 1:
-        return "no use of a registered cell found that is not torch.nn.LSTM already"
+        return f"no use of a registered cell found that is not torch.nn.LSTM already{loop}"
     classes = dict.fromkeys(spec.target.replace(":", ".") for spec in plan.sources)
-    return f"no use of {' or '.join(classes)} found{_other_source(plan, text)}"
+    return f"no use of {' or '.join(classes)} found{loop}{_other_source(plan, text)}"
 
 
 def _other_source(plan: Plan, text: str) -> str:
