@@ -135,7 +135,7 @@ def _run_backward(
     d_h = grads[1].clone(memory_format=torch.contiguous_format)  # becomes the gradient of h0
     d_pre, d_u = torch.empty_like(states), torch.empty_like(u)
     d_x = x.new_empty(x.shape) if needs[0] and w_ih is not None else None
-    d_w_ih = torch.empty_like(w_ih) if needs[2] else None
+    d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[2] else None
     d_b = torch.empty_like(u) if needs[4] or needs[5] else None
     arguments = _Arguments(
         *(*states.shape[:2], x.size(2), states.size(2), x_step, x_row, d_out_step, d_out_row),

@@ -177,10 +177,10 @@ def _run_backward(
     d_gates = torch.empty_like(gates)
     d_hidden = None if w_hr is None else torch.empty_like(output)
     d_x = x.new_empty(x.shape) if needs[0] and w_ih is not None else None
-    d_w_ih = torch.empty_like(w_ih) if needs[3] else None
+    d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[3] else None
     d_w_hh = torch.empty_like(w_hh) if needs[4] else None
     d_b = gates.new_empty(gates.size(2)) if needs[5] or needs[6] else None
-    d_w_hr = torch.empty_like(w_hr) if needs[7] else None
+    d_w_hr = torch.empty_like(w_hr) if w_hr is not None and needs[7] else None
     sizes = (*states.shape[:2], x.size(2), states.size(2), 0 if w_hr is None else w_hr.size(0))
     tensors = (lengths, x, h0, c0, w_ih, w_hh, None, None, w_hr, gates, states, output)
     results = (d_h, d_c, d_gates, d_hidden, d_x, d_w_ih, d_w_hh, d_w_hr, d_b)
