@@ -195,6 +195,8 @@ PATTERN = st.text(st.sampled_from("ab.py[]*?!/\\ ic"), min_size=1, max_size=8)
 )
 @example("*.py[ic]", "a", "pyi")
 @example("?.py", "a", "py")
+@example("[[a]", "a", "py")
+@example("[a--b]", "a", "py")
 def test_a_pattern_that_is_left_out_for_files_matches_none(line, stem, suffix):
     if _may_match_a_file(line):
         return

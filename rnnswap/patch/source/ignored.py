@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -122,7 +123,10 @@ def _read(folder: Path, cut: int, lead: str) -> _Level:
 def _patterns(line: str) -> list[_Pattern]:
     """Return the patterns of one line: one, or none for a comment and for what git ignores too."""
     try:
-        found = GitIgnoreSpec.from_lines([line]).patterns
+        with warnings.catch_warnings():
+            # Python doubts patterns such as [[a]; they mean to git what they mean to pathspec.
+            warnings.simplefilter("ignore", FutureWarning)
+            found = GitIgnoreSpec.from_lines([line]).patterns
     except (ValueError, re.error):
         return []
     return [(p.regex, bool(p.include)) for p in found if p.regex is not None]
