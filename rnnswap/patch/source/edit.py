@@ -67,8 +67,8 @@ class _Editor(cst.CSTTransformer):
 
 def _replacement(edit: Edit, updated: cst.CSTNode) -> cst.BaseExpression:
     new = cst.parse_expression(edit.text)
-    if isinstance(edit.node, cst.Tuple | cst.BinaryOperation):
-        # One class now stands for two: the parentheses were theirs.
+    if isinstance(edit.node, cst.Tuple | cst.BinaryOperation | cst.BooleanOperation):
+        # One now stands for two: the parentheses were theirs.
         return new
     # Parentheses around the old expression stay.
     return new.with_changes(

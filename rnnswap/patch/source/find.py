@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from rnnswap.patch.source.names import Meaning, Names, last_name, literal_text
+from rnnswap.patch.source.names import Meaning, Names
 from rnnswap.patch.source.plan import WITH_ATTENTION, Origin, Plan, spellings
+from rnnswap.patch.source.spelling import last_name, literal_text
 
 TYPE_TESTS = ("isinstance", "issubclass")
 

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import Any
 
 import libcst as cst
 
 from rnnswap.patch.source import codes
-from rnnswap.patch.source.names import Names, last_name, literal_text
+from rnnswap.patch.source.names import Names
+from rnnswap.patch.source.spelling import dotted, last_name, literal_text
+from rnnswap.patch.source.weights import (
+    PARAMETER,
+    assigns_names,
+    calls_in,
+    has_multiple,
+    is_integer,
+    is_parameter,
+    without_data,
+)
 from rnnswap.spec import Finding
 
 _MAY_OCCUR = re.compile(
     r"load|/ ?4|chunk|weight|bias|_parameters|__name__|_get_name|\bjit\b|orthogonal|xavier|kaiming"
 )
-# Names of a recurrent layer's parameters.
-_PARAMETER = re.compile(r"\b(?:weight|bias)_(?:ih|hh|hr)\b|\b(?:weight|bias)_(?:ih|hh|hr)_l\d")
+# A mention of a weight that is no keyword of a call.
+_WEIGHT = re.compile(r"(?i)\b\w*(?:bias|weight)\w*\b(?!\s*=)|(?:bias|weight)\w* = ")
 _DIVISIONS = (cst.FloorDivide, cst.Divide)
 # load_state_dict of these takes no layer's weights.
 _NOT_MODELS = ("optim", "sched", "scaler")
@@ -29,8 +39,10 @@ _MODEL_NAME = re.compile(r"(?i)model|net(?:work)?$|lstm|rnn|encoder|decoder")
 _BY_SHAPE = re.compile(r"(?:orthogonal|xavier_\w+?|kaiming_\w+?)_?")
 _PARAMETER_LOOPS = ("named_parameters", "parameters", "all_weights", "_all_weights")
 _REPLACING = re.compile(r"(?i).*(drop|norm|structured|parametri).*|(set|del)attr|register_\w+")
-_CLASS_NAMES = ("__name__", "_get_name", "original_name", "classname", "class_name")
-_NAME_TESTS = ("find", "index", "count", "startswith", "endswith", "__contains__")
+_CLASS_NAME = re.compile(r"__name__|_get_name\(\)|original_name|(?i:\bclass_?name\b)")
+_NAME_TESTS = ("find", "index", "count", "startswith", "endswith")
+_SCRIPT = {"torch.jit.script", "torch.jit.script_method"}
+_LONGEST = 90
 
 
 def find_hazards(names: Names, former: str, now: str, was_lstm: bool) -> list[Finding]:
@@ -44,112 +56,115 @@ def find_hazards(names: Names, former: str, now: str, was_lstm: bool) -> list[Fi
     """
     if not _MAY_OCCUR.search(names.text):
         return []
-    visitor = _Hazards(names, former, now, was_lstm)
-    names.module.visit(visitor)
-    return visitor.found
+    return _Hazards(names, former, now, was_lstm).found()
 
 
 def find_name_tests(names: Names, former: str, now: str) -> list[Finding]:
     """Return the tests for the class by its name in a string, where the class is made elsewhere."""
-    quoted = re.search(rf"""['"][^'"\n]*{former}""", names.text)
-    is_own = re.search(rf"^\s*class\s+\w*{former}", names.text, re.MULTILINE)
+    quoted = re.search(rf"""['"][^'"\n]*{former}['"]""", names.text)
+    is_own = re.search(rf"^\s*class\s+\w*{former}\b", names.text, re.MULTILINE)
     if not quoted or is_own or "torch" not in names.text:
         return []
     found = find_hazards(names, former, now, was_lstm=False)
     return [finding for finding in found if finding.code == codes.CLASS_NAME]
 
 
-@dataclass(slots=True)
-class _Function:
-    """What one function does with quarters and halves, and with the names of classes."""
+class _Hazards:
+    """Goes through the nodes of one module; each kind of node has its questions."""
 
-    quarters: list[tuple[str, cst.BinaryOperation]] = field(default_factory=list)
-    halves: set[str] = field(default_factory=set)
-    handles_weights: bool = False
-    name_tests: list[cst.CSTNode] = field(default_factory=list)
-    asks_for_names: bool = False
-    deletions: list[cst.CSTNode] = field(default_factory=list)
-
-
-class _Hazards(cst.CSTVisitor):
     def __init__(self, names: Names, former: str, now: str, was_lstm: bool) -> None:
-        super().__init__()
-        self.found: list[Finding] = []
+        self._found: list[Finding] = []
         self._names = names
         self._former = former
         self._now = now
         self._was_lstm = was_lstm
-        self._functions = [_Function()]
+        self._sources: dict[cst.CSTNode, str] = {}
+        self._questions: dict[type[cst.CSTNode], Callable[[Any], None]] = {
+            cst.Assign: self._assign,
+            cst.Attribute: self._attribute,
+            cst.BinaryOperation: self._quarter,
+            cst.Call: self._call,
+            cst.Comparison: self._comparison,
+            cst.Del: self._deletion,
+            cst.For: self._loop,
+            cst.SimpleStatementLine: self._line,
+            cst.Subscript: self._slice,
+        }
 
-    # What a function's parts mean shows when all of it was seen.
+    def found(self) -> list[Finding]:
+        """Return the findings, in the order of their places."""
+        for node in self._names.nodes():
+            question = self._questions.get(type(node))
+            if question is not None:
+                question(node)
+        return self._found
 
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:  # noqa: N802
-        self._functions.append(_Function())
-
-    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:  # noqa: N802
-        self._close(self._functions.pop())
-
-    def leave_Module(self, original_node: cst.Module) -> None:  # noqa: N802
-        self._close(self._functions.pop())
-
-    def visit_Name(self, node: cst.Name) -> None:  # noqa: N802
-        self._mention(node.value)
-
-    def visit_SimpleString(self, node: cst.SimpleString) -> None:  # noqa: N802
-        self._mention(literal_text(node) or "")
-
-    def visit_BinaryOperation(self, node: cst.BinaryOperation) -> None:  # noqa: N802
-        if isinstance(node.operator, _DIVISIONS) and isinstance(node.right, cst.Integer):
-            size = self._names.code(node.left).strip()
-            if node.right.value == "4":
-                self._functions[-1].quarters.append((size, node))
-            elif node.right.value == "2":
-                self._functions[-1].halves.add(size)
-
-    def visit_Attribute(self, node: cst.Attribute) -> None:  # noqa: N802
+    def _attribute(self, node: cst.Attribute) -> None:
         if node.attr.value in ("_all_weights", "all_weights"):
             message = f"{self._now}'s are of other shapes than {self._former}'s"
             self._report(node, codes.ALL_WEIGHTS, message)
-        elif node.attr.value in ("shape", "size") and _is_parameter(node.value):
+        elif node.attr.value in ("shape", "size") and is_parameter(node.value):
             self._report(node, codes.WEIGHT_SHAPE, f"is another in {self._now}")
 
-    def visit_Subscript(self, node: cst.Subscript) -> None:  # noqa: N802
-        if re.search("(?i)bias|weight|param", self._names.code(node.value)):
-            for element in node.slice:
-                if isinstance(element.slice, cst.Slice) and _has_multiple(element.slice):
-                    self._four_gates(node)
-                    return
+    def _quarter(self, node: cst.BinaryOperation) -> None:
+        """Look for `n // 4` in a slice, or given a name, beside `n // 2`, where weights are."""
+        if not isinstance(node.operator, _DIVISIONS) or not is_integer(node.right, "4"):
+            return
+        if not any(
+            isinstance(a, cst.Slice) or assigns_names(a) for a in self._names.ancestors(node)
+        ):
+            return
+        source = self._source(node)
+        size = re.escape(self._names.code(node.left).strip())
+        if re.search(rf"{size} ?//? ?2\b", source) and _WEIGHT.search(source):
+            self._four_gates(node)
 
-    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:  # noqa: N802
+    def _slice(self, node: cst.Subscript) -> None:
+        """Look for `bias[hidden:2 * hidden]`."""
+        is_weight = is_parameter(node.value) or re.search(
+            r"(?i)bias|weight|param", last_name(without_data(node.value))
+        )
+        # The bias of a layer of another kind is no gate's.
+        if not is_weight or re.search(r"\.(bias|weight)$", dotted(without_data(node.value))):
+            return
+        for element in node.slice:
+            if isinstance(element.slice, cst.Slice) and has_multiple(element.slice):
+                self._four_gates(node)
+                return
+
+    def _line(self, node: cst.SimpleStatementLine) -> None:
+        """Look for what gives a weight a size in units of hidden_size."""
         code = self._names.code(node)
-        if not self._was_lstm or not _PARAMETER.search(code):
+        if not self._was_lstm or not PARAMETER.search(code) or "Parameter(" in code:
             return
         for statement in node.body:
             is_write = isinstance(statement, cst.Assign | cst.AnnAssign | cst.Expr)
-            if is_write and _has_multiple(statement, outside_slices=True):
+            if is_write and has_multiple(statement, outside_slices=True):
                 self._report(statement, codes.WEIGHT_SHAPE, f"does not fit {self._now}'s weights")
 
-    def visit_Del(self, node: cst.Del) -> None:  # noqa: N802
+    def _deletion(self, node: cst.Del) -> None:
         code = self._names.code(node)
-        if "_parameters[" in code or _PARAMETER.search(code):
+        if "_parameters[" in code or PARAMETER.search(code):
             self._report(node, codes.WEIGHT_DROP, f"takes a weight from {self._now}")
 
-    def visit_For(self, node: cst.For) -> None:  # noqa: N802
+    def _loop(self, node: cst.For) -> None:
+        """Look for an initialisation by shape of everything that has parameters."""
         looped = node.iter.func if isinstance(node.iter, cst.Call) else node.iter
         code = self._names.code(looped)
-        if any(code.endswith(f".{name}") for name in _PARAMETER_LOOPS):
-            calls = _Calls(lambda call: _BY_SHAPE.fullmatch(last_name(call.func)) is not None)
-            node.body.visit(calls)
-            for call in calls.found:
-                message = f"meets {self._now}'s weights too, of other shapes than {self._former}'s"
-                self._report(call.func, codes.WEIGHT_INIT, message)
+        if not any(code.endswith(f".{name}") for name in _PARAMETER_LOOPS):
+            return
+        for call in calls_in(node.body, _depends_on_shape):
+            message = f"meets {self._now}'s weights too, of other shapes than {self._former}'s"
+            self._report(call.func, codes.WEIGHT_INIT, message)
 
-    def visit_Comparison(self, node: cst.Comparison) -> None:  # noqa: N802
+    def _comparison(self, node: cst.Comparison) -> None:
         sides = [node.left, *(target.comparator for target in node.comparisons)]
-        if any(self._spells_class(side) for side in sides):
-            self._functions[-1].name_tests.append(node)
+        spelled = [self._spells_class(side) for side in sides]
+        others = [side for side, spells in zip(sides, spelled, strict=True) if not spells]
+        if any(spelled) and any(self._is_class_name(side) for side in others):
+            self._report(node, codes.CLASS_NAME, f"does not see {self._now}")
 
-    def visit_Assign(self, node: cst.Assign) -> None:  # noqa: N802
+    def _assign(self, node: cst.Assign) -> None:
         call = node.value
         if isinstance(call, cst.Call) and "torch.load" in self._names.meaning(call.func).names:
             targets = [last_name(target.target) for target in node.targets]
@@ -157,117 +172,83 @@ class _Hazards(cst.CSTVisitor):
                 message = f"gives back {self._former} if it was saved with one"
                 self._report(call, codes.CHECKPOINT, message)
 
-    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
+    def _call(self, node: cst.Call) -> None:
         called = last_name(node.func)
         receiver = node.func.value if isinstance(node.func, cst.Attribute) else node
         if called in ("load_state_dict", "load_from_checkpoint"):
             owner = self._names.code(receiver).lower()
             if not any(word in owner for word in _NOT_MODELS):
-                self._report_checkpoint(node)
+                message = f"a checkpoint of {self._former} does not fit {self._now}"
+                place = self._names.place(node)
+                self._found.append(Finding(*place, codes.CHECKPOINT, message))
         elif self._splits_in_four(node, receiver):
             self._four_gates(node)
         elif called in _NAME_TESTS and any(self._spells_class(a.value) for a in node.args):
-            self._functions[-1].name_tests.append(node)
-        elif _REPLACING.fullmatch(called) and _PARAMETER.search(self._literals(node)):
+            if self._is_class_name(receiver):
+                self._report(node, codes.CLASS_NAME, f"does not see {self._now}")
+        elif _SCRIPT & self._names.meaning(node.func).names:
+            self._report(node, codes.SCRIPTED, f"cannot compile {self._now}")
+        else:
+            self._replacing_call(node, called, receiver)
+
+    def _replacing_call(self, node: cst.Call, called: str, receiver: cst.CSTNode) -> None:
+        """Look for what takes a weight away or puts something else in its place."""
+        if _REPLACING.fullmatch(called) and PARAMETER.search(self._literals(node)):
             self._report(node, codes.WEIGHT_DROP, f"meets {self._now}'s weight, of another shape")
-        elif called == "delattr":
-            self._functions[-1].deletions.append(node)
         elif called == "pop" and last_name(receiver) == "_parameters":
             self._report(node, codes.WEIGHT_DROP, f"takes a weight from {self._now}")
-        elif {"torch.jit.script", "torch.jit.script_method"} & self._names.meaning(node.func).names:
-            self._report(node, codes.SCRIPTED, f"cannot compile {self._now}")
-
-    def _mention(self, text: str) -> None:
-        function = self._functions[-1]
-        lower = text.lower()
-        if "bias" in lower or "weight" in lower:
-            function.handles_weights = True
-        if text in ("__name__", "_get_name", "original_name") or lower in (
-            "classname",
-            "class_name",
-        ):
-            function.asks_for_names = True
+        elif called == "delattr" and _WEIGHT.search(self._source(node)):
+            self._report(node, codes.WEIGHT_DROP, f"may take a weight from {self._now}")
 
     def _spells_class(self, node: cst.BaseExpression) -> bool:
         if isinstance(node, cst.Tuple | cst.List | cst.Set):
             return any(self._spells_class(element.value) for element in node.elements)
-        return self._former in (literal_text(node) or "")
+        text = literal_text(node) or ""
+        return text == self._former or text.endswith(f".{self._former}")
+
+    def _is_class_name(self, node: cst.CSTNode) -> bool:
+        """Return whether `node` is the name of a class, or was assigned one in its function."""
+        code = self._names.code(node)
+        if _CLASS_NAME.search(code):
+            return True
+        assigned = re.escape(code.strip())
+        given = re.search(rf"^\s*{assigned} = (.*)", self._source(node), re.MULTILINE)
+        return given is not None and _CLASS_NAME.search(given.group(1)) is not None
 
     def _literals(self, call: cst.Call) -> str:
         return " ".join(re.findall(r"""['"]([^'"]*)['"]""", self._names.code(call)))
 
     def _splits_in_four(self, call: cst.Call, receiver: cst.CSTNode) -> bool:
         called = last_name(call.func)
-        in_four = any(isinstance(a.value, cst.Integer) and a.value.value == "4" for a in call.args)
-        if called == "chunk" and in_four:
+        if called not in ("chunk", "view", "reshape"):
+            return False
+        if not any(is_integer(a.value, "4") for a in call.args):
+            return False
+        if called == "chunk":
             return re.search("(?i)bias|weight", self._names.code(call)) is not None
-        return called in ("view", "reshape") and in_four and _is_parameter(receiver)
+        return is_parameter(receiver)
 
-    def _close(self, function: _Function) -> None:
-        if function.handles_weights:
-            for size, node in function.quarters:
-                if size in function.halves:
-                    self._four_gates(node)
-            for call in function.deletions:
-                self._report(call, codes.WEIGHT_DROP, f"may take a weight from {self._now}")
-        if function.asks_for_names:
-            for test in function.name_tests:
-                self._report(test, codes.CLASS_NAME, f"does not see {self._now}")
+    def _source(self, node: cst.CSTNode) -> str:
+        """Return the source, without comments, of the function around `node`, or of the module."""
+        around = (a for a in self._names.ancestors(node) if isinstance(a, cst.FunctionDef))
+        function = next(around, self._names.module)
+        if function not in self._sources:
+            is_module = function is self._names.module
+            code = self._names.text if is_module else self._names.code(function)
+            self._sources[function] = re.sub("#[^\n]*", "", code)
+        return self._sources[function]
 
     def _four_gates(self, node: cst.CSTNode) -> None:
         if self._was_lstm:
             message = f"assumes {self._former}'s four gates; {self._now} has others"
             self._report(node, codes.GATE_SLICE, message)
 
-    def _report_checkpoint(self, call: cst.Call) -> None:
-        message = f"a checkpoint of {self._former} does not fit {self._now}"
-        self.found.append(Finding(*self._names.place(call), codes.CHECKPOINT, message))
-
     def _report(self, node: cst.CSTNode, code: str, message: str) -> None:
         spelled = " ".join(self._names.code(node).split())
-        self.found.append(Finding(*self._names.place(node), code, f"{spelled} {message}"))
+        if len(spelled) > _LONGEST:
+            spelled = f"{spelled[: _LONGEST - 4]} ..."
+        self._found.append(Finding(*self._names.place(node), code, f"{spelled} {message}"))
 
 
-class _Calls(cst.CSTVisitor):
-    """Collects the calls that satisfy a condition."""
-
-    def __init__(self, wanted: Callable[[cst.Call], bool]) -> None:
-        super().__init__()
-        self.found: list[cst.Call] = []
-        self._wanted = wanted
-
-    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
-        if self._wanted(node):
-            self.found.append(node)
-
-
-class _Multiples(cst.CSTVisitor):
-    """Looks for sizes in units of hidden_size: a product with 2, 3 or 4."""
-
-    def __init__(self, outside_slices: bool) -> None:
-        super().__init__()
-        self.found = False
-        self._outside_slices = outside_slices
-
-    def visit_Slice(self, node: cst.Slice) -> bool:  # noqa: N802
-        return not self._outside_slices
-
-    def visit_BinaryOperation(self, node: cst.BinaryOperation) -> None:  # noqa: N802
-        factors = (node.left, node.right)
-        if isinstance(node.operator, cst.Multiply) and any(
-            isinstance(f, cst.Integer) and f.value in ("2", "3", "4") for f in factors
-        ):
-            self.found = True
-
-
-def _has_multiple(node: cst.CSTNode, *, outside_slices: bool = False) -> bool:
-    visitor = _Multiples(outside_slices)
-    node.visit(visitor)
-    return visitor.found
-
-
-def _is_parameter(node: cst.CSTNode) -> bool:
-    """Return whether `node` is a recurrent layer's parameter, or its data."""
-    if isinstance(node, cst.Attribute) and node.attr.value in ("data", "grad"):
-        node = node.value
-    return isinstance(node, cst.Attribute) and _PARAMETER.match(node.attr.value) is not None
+def _depends_on_shape(call: cst.Call) -> bool:
+    return _BY_SHAPE.fullmatch(last_name(call.func)) is not None

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import libcst as cst
-from libcst.metadata.scope_provider import ClassScope, ImportAssignment
+from libcst.metadata.scope_provider import ClassScope, GlobalScope, ImportAssignment
 
-from rnnswap.patch.source.names import Names, bound_name, imported_name
+from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.plan import spellings
+from rnnswap.patch.source.spelling import bound_name, imported_name
 
 # With the name in quotes somewhere, any of these may look the name up.
 _LOOKUPS = re.compile(
@@ -28,6 +29,8 @@ _LOOKUPS = re.compile(
 _OWN_LOOKUPS = re.compile(
     r"\bglobals\s*\(|\bvars\s*\(\s*\)|\b(modules\s*\[|import_module\s*\(|__import__\s*\()\s*__name__\b"
 )
+# These alone can look up what a function or class binds for itself.
+_LOCAL_LOOKUPS = re.compile(r"\b(?:locals|vars|dir)\s*\(\s*\)|(?<!\.)\b(?:eval|exec)\s*\(")
 
 
 class Import(NamedTuple):
@@ -97,15 +100,52 @@ def usable_import(
         nodes: The expressions that will be replaced by it.
     """
     same = set(spellings(target))
-    for assignment in names.globals.assignments:
-        if not isinstance(assignment, ImportAssignment) or imported_name(assignment) not in same:
-            continue
-        line = names.parent(assignment.node)
-        if line not in names.module.body or names.module.body.index(line) >= first:
-            continue
-        if not _is_taken(names, assignment.name, same, nodes):
+    for assignment in _imported_before(names, first):
+        if imported_name(assignment) in same and not _is_taken(names, assignment.name, same, nodes):
             return assignment.name
     return None
+
+
+def usable_module(
+    names: Names, target: str, first: int, nodes: Sequence[cst.CSTNode]
+) -> str | None:
+    """Return how to spell a class of torch's through a module imported at the top already.
+
+    The way back then ends where it began: with `nn.LSTM`. Args as for `usable_import`.
+    """
+    module, _, name = target.partition(":")
+    if len(spellings(target)) == 1:
+        return None
+    found: dict[str, str] = {}
+    for assignment in _imported_before(names, first):
+        whole, root = imported_name(assignment), assignment.name.partition(".")[0]
+        if whole in (module, "torch") and _means_module(names, root, whole, nodes):
+            found.setdefault(whole, root)
+    if module in found:
+        return f"{found[module]}.{name}"
+    return f"{found['torch']}{module.removeprefix('torch')}.{name}" if found else None
+
+
+def _means_module(names: Names, name: str, module: str, nodes: Sequence[cst.CSTNode]) -> bool:
+    """Return whether `name` is that module at each of `nodes`, whatever else it is elsewhere."""
+    if names.is_respelled(name) or names.is_deleted(name) or names.is_declared(name):
+        return False
+    if any(names.is_bound_locally(name, node) for node in nodes):
+        return False
+    return all(
+        isinstance(assignment, ImportAssignment) and imported_name(assignment) == module
+        for assignment in names.globals.assignments
+        if assignment.name.partition(".")[0] == name
+    )
+
+
+def _imported_before(names: Names, first: int) -> Iterator[ImportAssignment]:
+    """Yield what the lines at the top of the module import, up to the statement at `first`."""
+    for assignment in names.globals.assignments:
+        if isinstance(assignment, ImportAssignment):
+            line = names.parent(assignment.node)
+            if line in names.module.body and names.module.body.index(line) < first:
+                yield assignment
 
 
 def free_name(names: Names, target: str, nodes: Sequence[cst.CSTNode]) -> str:
@@ -172,7 +212,11 @@ def find_removals(
                 continue
             alias = _alias(statement, assignment.name)
             inside = [_is_inside(names, a.node, replaced) for a in assignment.references]
-            if not inside or _is_looked_up(names.text, assignment.name):
+            if isinstance(scope, GlobalScope):
+                looked_up = _is_looked_up(names.text, assignment.name)
+            else:
+                looked_up = _LOCAL_LOOKUPS.search(names.text) is not None
+            if not inside or looked_up:
                 exported.append(alias)
             elif all(inside) and not isinstance(scope, ClassScope):
                 removals.append(Removal(statement, alias))

@@ -11,7 +11,8 @@ from collections.abc import Collection
 import libcst as cst
 
 from rnnswap.patch.source import codes
-from rnnswap.patch.source.names import Names, imported_by_call, last_name, literal_text
+from rnnswap.patch.source.names import Names
+from rnnswap.patch.source.spelling import imported_by_call, last_name, literal_text
 from rnnswap.spec import Finding
 
 _EVALUATORS = ("eval", "exec")

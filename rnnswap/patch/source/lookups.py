@@ -8,12 +8,17 @@ import libcst as cst
 
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.literals import find_literals
-from rnnswap.patch.source.names import Names, dotted, literal_text
+from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.plan import Origin, Plan
+from rnnswap.patch.source.spelling import dotted, literal_text
 from rnnswap.spec import Finding
 
 # What people call torch's modules; a chain from one of them that nothing binds is worth a word.
 _CUSTOMARY = {"nn": "torch.nn", "torch": "torch"}
+# A class of torch.nn chosen by such a name is no recurrent layer.
+_OTHER_KINDS = re.compile(
+    r"(?i)(?:act(?:ivation)?s?|act_?(?:fn|func\w*)|nonlinearity|norm\w*|loss\w*|pool\w*|init\w*|criterion)(?:_\w+)?[\])'\"]*$"
+)
 
 
 def find_lookups(names: Names, plan: Plan) -> list[Finding]:
@@ -59,6 +64,8 @@ def _by_getattr(names: Names, node: cst.CSTNode, origins: dict[str, Origin]) -> 
     text = literal_text(call.args[1].value)
     spelled = " ".join(names.code(call).split())
     if text is None:
+        if _OTHER_KINDS.search(names.code(call.args[1].value)):
+            return None
         return f"{spelled} kept: which class it is shows only at run time"
     return f"{spelled} kept: the class is looked up by getattr" if text in classes else None
 
@@ -90,6 +97,8 @@ def _unbound(
         return None
     module = _CUSTOMARY.get(root.value)
     if module and module + spelled[len(root.value) :] in origins:
+        if re.search(r"import\s*\*", names.text):
+            return f"{spelled} kept: {root.value} can come through a star import alone"
         return f"{spelled} kept: no import in this file binds {root.value}"
     return None
 

@@ -13,8 +13,9 @@ import libcst as cst
 
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.find import TYPE_TESTS, Role, Use
-from rnnswap.patch.source.names import Names, dotted, last_name
+from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.plan import spellings
+from rnnswap.patch.source.spelling import dotted, last_name
 from rnnswap.spec import Finding
 
 # What constructs the former class, or may hand it to what does.
@@ -96,13 +97,15 @@ def _pair_of_comparisons(names: Names, use: Use, same: set[str]) -> Rewriting | 
     other = around.right if around.left is comparison else around.left
     if not isinstance(other, cst.Comparison) or not other.left.deep_equals(comparison.left):
         return None
-    compared = other.comparisons[0].comparator
-    values: list[cst.BaseExpression] = [compared]
-    if isinstance(compared, cst.Tuple | cst.List | cst.Set):
-        values = [element.value for element in compared.elements]
-    if not any(_names_one_of(names, value, same) for value in values):
+    if not any(_names_one_of(names, value, same) for value in _compared(other)):
         return None
-    return Rewriting(around, names.code(other.with_changes(lpar=[], rpar=[])))
+    code = names.code(other.with_changes(lpar=[], rpar=[]))
+    outer = names.parent(around)
+    is_not = isinstance(outer, cst.UnaryOperation) and isinstance(outer.operator, cst.Not)
+    binds_less = is_not or isinstance(outer, cst.BooleanOperation | cst.CompIf)
+    if around.lpar and (not binds_less or "\n" in code):
+        code = f"({code})"
+    return Rewriting(around, code)
 
 
 def _comparison(names: Names, node: cst.CSTNode) -> cst.Comparison | None:
@@ -114,7 +117,17 @@ def _comparison(names: Names, node: cst.CSTNode) -> cst.Comparison | None:
     comparison = names.parent(around) if isinstance(around, cst.ComparisonTarget) else None
     if not isinstance(comparison, cst.Comparison) or len(comparison.comparisons) > 1:
         return None
-    return comparison if _can_be_repeated(comparison.left) else None
+    # What is called inside may be rewritten itself.
+    plain = all(value is node or dotted(value) for value in _compared(comparison))
+    return comparison if plain and _can_be_repeated(comparison.left) else None
+
+
+def _compared(comparison: cst.Comparison) -> list[cst.BaseExpression]:
+    """Return what stands on the right of a comparison: one expression, or those of a list."""
+    right = comparison.comparisons[0].comparator
+    if isinstance(right, cst.Tuple | cst.List | cst.Set):
+        return [element.value for element in right.elements]
+    return [right]
 
 
 def _can_be_repeated(node: cst.BaseExpression) -> bool:

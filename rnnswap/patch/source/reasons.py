@@ -9,8 +9,9 @@ import libcst as cst
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.arguments import change_keywords
 from rnnswap.patch.source.find import Role, Use
-from rnnswap.patch.source.names import Names, dotted, last_name, literal_text, root_of
+from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.plan import Plan
+from rnnswap.patch.source.spelling import dotted, last_name, literal_text, root_of
 from rnnswap.spec import LSTM_ARGUMENTS
 
 # What every class has; anything else on the class is an LSTM's own.

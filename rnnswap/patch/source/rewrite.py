@@ -113,8 +113,11 @@ def _clipped(text: str, plan: Plan, path: str, edit: bool) -> tuple[str, list[Fi
 
 def _replaced(text: str, plan: Plan, path: str, edit: bool) -> tuple[str, list[Finding]]:
     from rnnswap.patch.source import check
+    from rnnswap.patch.source.glance import may_use
 
     tree = check.parse(text, path)
+    if not may_use(tree, plan):
+        return text, []
     from rnnswap.patch.source.transform import transform
 
     result = transform(text, plan, path, edit=edit)

@@ -16,15 +16,17 @@ from rnnswap.patch.source.imports import (
     free_name,
     keep_commented,
     usable_import,
+    usable_module,
 )
 from rnnswap.patch.source.lookups import find_lookups
 from rnnswap.patch.source.metadata import Layout
 from rnnswap.patch.source.mixed import Rewriting, is_mixed, joined, pair
-from rnnswap.patch.source.names import Names, bound_name, dotted
+from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.placing import place, top_level_index
 from rnnswap.patch.source.plan import LSTM, WITH_ATTENTION, Plan
 from rnnswap.patch.source.reasons import Judge, may_unpack
 from rnnswap.patch.source.result import Keywords, Result
+from rnnswap.patch.source.spelling import bound_name, dotted
 from rnnswap.spec import Finding
 
 _CODE_OF = {Role.CALL: codes.CALL, Role.BASE: codes.BASE}
@@ -145,6 +147,7 @@ class _Transformation:
             targets.add(WITH_ATTENTION)
         for target in sorted(t for t in targets if t is not None):
             present = usable_import(self._names, target, first, nodes)
+            present = present or usable_module(self._names, target, first, nodes)
             if present is not None:
                 self._reused.add(present)
             self._local[target] = present or free_name(self._names, target, nodes)
@@ -155,6 +158,10 @@ class _Transformation:
 
     def _edit(self, use: Use, judge: Judge) -> None:
         node, text = self._replacement(use)
+        if any(edit.node is node for edit in self._edits):
+            # Two uses in one comparison, which tests for the new class already.
+            self._edited.append(use)
+            return
         call, keywords = self._keywords(use, judge)
         self._edits.append(Edit(node, text, call, keywords.drop, keywords.add))
         self._edited.append(use)
@@ -175,8 +182,8 @@ class _Transformation:
             name = f'{self._local[WITH_ATTENTION]}({name}, "{self._plan.attention}")'
         if self._mixed and use.role is Role.TEST:
             both = joined(self._names, use, name)
-            if both is not None and both.text is not None and both.node not in self._kept:
-                self._kept |= {use.node, use.whole, both.node}
+            if both is not None and both.text is not None:
+                self._kept |= {use.node, use.whole}
                 return both.node, both.text
         both_now = self._pair(use)
         if both_now is not None:
@@ -235,7 +242,7 @@ class _Transformation:
     def _apply(self, changes: ImportChanges) -> None:
         result = self._result
         result.text = apply(self._names, self._edits, changes).code
-        result.written = set(self._local.values())
+        result.written = {local for local in self._local.values() if "." not in local}
         result.added = [(new.module, new.name, new.alias) for new in changes.additions]
         for removal in changes.removals:
             line, column = self._names.place(removal.statement)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from rnnswap.patch.source.clip.insertions import INDENT
 from rnnswap.patch.source.clip.loops import Loops, Step, attribute, called
 from rnnswap.patch.source.clip.policy import Clipping, Kind
+from rnnswap.patch.source.clip.scopes import Function
 
 
 class Runner(NamedTuple):
@@ -54,6 +55,9 @@ def runner_of(loops: Loops, step: Step) -> Runner:
     receiver = ast.unparse(step.call.func.value)  # type: ignore[attr-defined]
     function = loops.scopes.function(step.call)
     optimizer = ast.unparse(step.optimizer)
+    reason = _wrapped(loops, step)
+    if reason:
+        return Runner(reason=reason)
     for call in loops.backwards:
         runs = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
         if runs == receiver:
@@ -71,6 +75,42 @@ def runner_of(loops: Loops, step: Step) -> Runner:
             apex = ast.unparse(call.func.value)  # type: ignore[attr-defined]
             return Runner(parameters=f"{apex}.master_params({optimizer})")
     return Runner()
+
+
+def _wrapped(loops: Loops, step: Step) -> str:
+    """Say so where a class of this file wraps an optimizer, and clipping goes on the other side."""
+    around = _class_with_step(loops, step)
+    if around is not None and _is_optimizer_class(around):
+        return f"{around.name} is an optimizer itself; its own steps are those to be clipped"
+    optimizer = ast.unparse(step.optimizer)
+    for inner in loops.steps:
+        wrapper = _class_with_step(loops, inner)
+        if wrapper is None or _is_optimizer_class(wrapper):
+            continue
+        for call in loops.calls:
+            assign = loops.scopes.statement(call)
+            is_it = isinstance(assign, ast.Assign) and ast.unparse(assign.targets[0]) == optimizer
+            if is_it and called(call) == wrapper.name and assign.value is call:  # type: ignore[attr-defined]
+                return f"{wrapper.name} of this file makes the step, where clipping goes"
+    return ""
+
+
+def _class_with_step(loops: Loops, step: Step) -> ast.ClassDef | None:
+    """Return the class of whose method `step` the step is a part."""
+    function = loops.scopes.function(step.call)
+    if not isinstance(function, Function) or not function.name.startswith("step"):
+        return None
+    around = loops.scopes.parent(function)
+    return around if isinstance(around, ast.ClassDef) else None
+
+
+def _is_optimizer_class(definition: ast.ClassDef) -> bool:
+    """Return whether a class can be stepped like an optimizer: a subclass, or with its groups."""
+    is_subclass = any("Optim" in ast.unparse(base) for base in definition.bases)
+    return is_subclass or any(
+        isinstance(node, ast.FunctionDef) and node.name == "param_groups"
+        for node in definition.body
+    )
 
 
 def _is_horovods(loops: Loops, call: ast.Call) -> bool:

@@ -9,14 +9,13 @@ class Model(nn.Module):
         self.rnn = with_attention(JANET, "soft")(8, 16, t_max=784)
 # output
 import torch.nn as nn
-from torch.nn import LSTM
 
 
 class Model(nn.Module):
-    def __init__(self, cell: type = LSTM):
+    def __init__(self, cell: type = nn.LSTM):
         super().__init__()
-        self.rnn = LSTM(8, 16)
+        self.rnn = nn.LSTM(8, 16)
 # report
-6:37 RSW102 with_attention(JANET, "soft") -> LSTM
-8:20 RSW101 with_attention(JANET, "soft") -> LSTM
+6:37 RSW102 with_attention(JANET, "soft") -> nn.LSTM
+8:20 RSW101 with_attention(JANET, "soft") -> nn.LSTM
 8:20 RSW305 t_max dropped: lstm does not take it

@@ -12,20 +12,19 @@ c = JANET(
 d = JANET(8, t_max=784, hidden_size=16)
 # output
 import torch.nn as nn
-from torch.nn import LSTM
 
-a = LSTM(8, 16)
-b = LSTM(8, 16)
-c = LSTM(
+a = nn.LSTM(8, 16)
+b = nn.LSTM(8, 16)
+c = nn.LSTM(
     8,
     16,  # hidden
 )
-d = LSTM(8, hidden_size=16)
+d = nn.LSTM(8, hidden_size=16)
 # report
-4:5 RSW101 JANET -> LSTM
-5:5 RSW101 JANET -> LSTM
+4:5 RSW101 JANET -> nn.LSTM
+5:5 RSW101 JANET -> nn.LSTM
 5:5 RSW305 beta, t_max dropped: lstm does not take it
-6:5 RSW101 JANET -> LSTM
+6:5 RSW101 JANET -> nn.LSTM
 6:5 RSW305 t_max dropped: lstm does not take it
-11:5 RSW101 JANET -> LSTM
+11:5 RSW101 JANET -> nn.LSTM
 11:5 RSW305 t_max dropped: lstm does not take it

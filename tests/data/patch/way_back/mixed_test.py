@@ -9,16 +9,15 @@ print(isinstance(rnn, (nn.GRU, (nn.LSTM, JANET))))
 print(isinstance(rnn, nn.GRU | (nn.LSTM | JANET)), isinstance(rnn, nn.LSTM | JANET))
 # output
 import torch.nn as nn
-from torch.nn import LSTM
 
-rnn = LSTM(1, 2)
+rnn = nn.LSTM(1, 2)
 other = getattr(nn, "LSTM")(1, 2)
-print(isinstance(rnn, LSTM))
-print(isinstance(rnn, (nn.GRU, LSTM)))
-print(isinstance(rnn, nn.GRU | LSTM), isinstance(rnn, LSTM))
+print(isinstance(rnn, nn.LSTM))
+print(isinstance(rnn, (nn.GRU, nn.LSTM)))
+print(isinstance(rnn, nn.GRU | nn.LSTM), isinstance(rnn, nn.LSTM))
 # report
-4:7 RSW101 JANET -> LSTM
-6:24 RSW102 (nn.LSTM, JANET) -> LSTM
-7:33 RSW102 (nn.LSTM, JANET) -> LSTM
-8:33 RSW102 (nn.LSTM | JANET) -> LSTM
-8:68 RSW102 nn.LSTM | JANET -> LSTM
+4:7 RSW101 JANET -> nn.LSTM
+6:24 RSW102 (nn.LSTM, JANET) -> nn.LSTM
+7:33 RSW102 (nn.LSTM, JANET) -> nn.LSTM
+8:33 RSW102 (nn.LSTM | JANET) -> nn.LSTM
+8:68 RSW102 nn.LSTM | JANET -> nn.LSTM

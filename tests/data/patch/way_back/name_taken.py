@@ -10,13 +10,12 @@ class LSTM(nn.Module):
 rnn = JANET(8, 16)
 # output
 from torch import nn
-from torch.nn import LSTM as TorchLSTM
 
 
 class LSTM(nn.Module):
     pass
 
 
-rnn = TorchLSTM(8, 16)
+rnn = nn.LSTM(8, 16)
 # report
-9:7 RSW101 JANET -> TorchLSTM
+9:7 RSW101 JANET -> nn.LSTM

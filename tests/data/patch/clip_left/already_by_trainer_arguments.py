@@ -1,0 +1,11 @@
+# case: --clip norm:1.0
+import torch
+from transformers import Trainer, TrainingArguments
+
+arguments = TrainingArguments("out", max_grad_norm=0.5)
+optimizer = torch.optim.AdamW(model.parameters())
+trainer = Trainer(model, arguments, optimizers=(optimizer, None))
+trainer.train()
+optimizer.step()
+# report
+8:1 RSW213 optimizer.step() kept: gradients are clipped in line 4 already
