@@ -124,6 +124,9 @@ RNNSWAP_INLINE vec NAME(reciprocal)(vec x) {
 #undef EXP_MOST
 #define EXP_MOST (REAL_IS_DOUBLE ? (REAL)708 : (REAL)87)
 
+#undef EXP_MOST
+#define EXP_MOST (REAL_IS_DOUBLE ? (REAL)708 : (REAL)87)
+
 /* x / y for 0 < y < 2^126, rounded nearly as a division is. */
 RNNSWAP_INLINE vec NAME(quotient)(vec x, vec y) {
 #if VEC_BYTES == 64 && !REAL_IS_DOUBLE
@@ -180,10 +183,14 @@ RNNSWAP_INLINE vec NAME(exp)(vec x) {
 }
 
 RNNSWAP_INLINE vec NAME(tanh)(vec x) {
-    /* tanh x = E / (E + 2) with E = e^2x - 1, exact where x is small. */
-    vec power, e = NAME(reduced_expm1)(NAME(clamp)(x, -22, 22) * 2, &power);
-    vec big = power * e + (power - 1);
-    return NAME(quotient)(big, big + 2);
+    /* With E = e^2|x| - 1: E / (E + 2), exact where x is small, and 1 - 2 / (E + 2), exact near 1. */
+    mask_t sign = NAME(to_bits)(NAME(splat)(1)) ^ NAME(to_bits)(NAME(splat)(-1));
+    mask_t of_x = NAME(to_bits)(x) & sign;
+    vec size = NAME(from_bits)(NAME(to_bits)(x) ^ of_x), most = NAME(splat)(22);
+    vec power, e = NAME(reduced_expm1)(NAME(if_less)(most, size, most, size) * 2, &power);
+    vec big = power * e + (power - 1), r = NAME(reciprocal)(big + 2);
+    vec t = NAME(if_less)(big, NAME(splat)(1), big * r, 1 - 2 * r);
+    return NAME(from_bits)(NAME(to_bits)(t) | of_x);
 }
 
 #undef vec

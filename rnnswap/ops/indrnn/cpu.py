@@ -102,10 +102,10 @@ def _run_forward(
     reverse: bool,
 ) -> Steps:
     """Run all steps; the states are zero past a row's length."""
+    steps, batch, features = x.shape
     x, x_step, x_row = _native.rows(x)
     h0, u = h0.contiguous(), u.contiguous()
     w_ih, b_ih, b_hh = map(_native.contiguous, (w_ih, b_ih, b_hh))
-    steps, batch, features = x.shape
     hidden = h0.size(1)
     states = x.new_empty((steps, batch, hidden))
     lengths = _native.lengths_for(lengths)
@@ -129,16 +129,18 @@ def _run_backward(
     x, h0, w_ih, u, _, _ = inputs
     lengths, nonlinearity, reverse = constants
     lengths = _native.lengths_for(lengths)
+    states = states.contiguous()  # hooks on saved tensors may bring them back in another layout
+    shape = x.shape
     x, x_step, x_row = _native.rows(x)
     d_out, d_out_step, d_out_row = _native.rows(grads[0])
     h0, u, w_ih = h0.contiguous(), u.contiguous(), _native.contiguous(w_ih)
     d_h = grads[1].clone(memory_format=torch.contiguous_format)  # becomes the gradient of h0
     d_pre, d_u = torch.empty_like(states), torch.empty_like(u)
-    d_x = x.new_empty(x.shape) if needs[0] and w_ih is not None else None
+    d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
     d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[2] else None
     d_b = torch.empty_like(u) if needs[4] or needs[5] else None
     arguments = _Arguments(
-        *(*states.shape[:2], x.size(2), states.size(2), x_step, x_row, d_out_step, d_out_row),
+        *(*shape, states.size(2), x_step, x_row, d_out_step, d_out_row),
         *(reverse, 0, nonlinearity == "tanh"),
         *_native.pointers(lengths, x, h0, w_ih, u, None, None, states),
         *_native.pointers(d_out, d_h, d_pre, d_u, d_x, d_w_ih, d_b),

@@ -127,10 +127,10 @@ def _run_forward(
     Of the result `gates` (T, B, 2H) holds tanh(g) and exp(-s), and `carried` and `hidden` are zero
     past a row's length.
     """
+    steps, batch, features = x.shape
     x, x_step, x_row = _native.rows(x)
     h0, c0, w_hh = h0.contiguous(), c0.contiguous(), w_hh.contiguous()
     w_ih, b_ih, b_hh, w_hr = map(_native.contiguous, (w_ih, b_ih, b_hh, w_hr))
-    steps, batch, features = x.shape
     hidden = c0.size(1)
     projected = 0 if w_hr is None else w_hr.size(0)
     gates = x.new_empty((steps, batch, 2 * hidden) if keep else 0)
@@ -166,8 +166,10 @@ def _run_backward(
     """Return the gradients of `inputs`, where needed."""
     x, h0, c0, w_ih, w_hh, _, _, w_hr = inputs
     lengths, beta, reverse = constants
-    gates, states, output = saved
+    # Hooks on saved tensors may bring them back in another layout.
+    gates, states, output = (t.contiguous() for t in saved)
     lengths = _native.lengths_for(lengths)
+    shape = x.shape
     x, x_step, x_row = _native.rows(x)
     d_out, d_out_step, d_out_row = _native.rows(grads[0])
     h0, c0, w_hh = h0.contiguous(), c0.contiguous(), w_hh.contiguous()
@@ -176,12 +178,12 @@ def _run_backward(
     d_h, d_c = (g.clone(memory_format=torch.contiguous_format) for g in grads[1:])
     d_gates = torch.empty_like(gates)
     d_hidden = None if w_hr is None else torch.empty_like(output)
-    d_x = x.new_empty(x.shape) if needs[0] and w_ih is not None else None
+    d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
     d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[3] else None
     d_w_hh = torch.empty_like(w_hh) if needs[4] else None
     d_b = gates.new_empty(gates.size(2)) if needs[5] or needs[6] else None
     d_w_hr = torch.empty_like(w_hr) if w_hr is not None and needs[7] else None
-    sizes = (*states.shape[:2], x.size(2), states.size(2), 0 if w_hr is None else w_hr.size(0))
+    sizes = (*shape, states.size(2), 0 if w_hr is None else w_hr.size(0))
     tensors = (lengths, x, h0, c0, w_ih, w_hh, None, None, w_hr, gates, states, output)
     results = (d_h, d_c, d_gates, d_hidden, d_x, d_w_ih, d_w_hh, d_w_hr, d_b)
     arguments = _Arguments(
