@@ -132,13 +132,14 @@ def _autocast_dtypes(layer: nn.Module, low: torch.dtype, with_state: bool) -> li
 @check(needs=("proj_size",))
 def autocast(subject: Subject) -> None:
     """Under autocast output and h_n have the dtype of nn.LSTM's; gradients the parameters'."""
-    _require_autocast(subject, {"proj_size": 2})
-    for setting in subject.settings({}):
+    for low in (torch.bfloat16, torch.float16):
+        _require_autocast(subject, {"proj_size": 2}, low)
         try:
-            _autocast_dtypes(torch_layer(setting, torch.float32), torch.bfloat16, False)
+            _autocast_dtypes(torch_layer({}, torch.float32), low, False)
         except RuntimeError:
-            return  # this processor has no kernel for nn.LSTM: see autocast-on-this-processor
-        _require_autocast(subject, setting)
+            continue  # this processor has no kernel for nn.LSTM: see autocast-on-this-processor
+        for setting in subject.settings({}):
+            _require_autocast(subject, setting, low)
 
 
 @check(group=BEYOND)
@@ -150,9 +151,8 @@ def autocast_on_this_processor(subject: Subject) -> None:
             require_equal(found, [low, low, torch.float32], f"dtypes under autocast to {low}:")
 
 
-def _require_autocast(subject: Subject, setting: Setting) -> None:
-    for low in (torch.bfloat16, torch.float16):
-        for with_state in (False, True):
-            expected = _autocast_dtypes(torch_layer(setting, torch.float32), low, with_state)
-            found = _autocast_dtypes(subject.build(setting, torch.float32), low, with_state)
-            require_equal(found, expected, f"dtypes of output, h_n and gradients, {setting}:")
+def _require_autocast(subject: Subject, setting: Setting, low: torch.dtype) -> None:
+    for with_state in (False, True):
+        expected = _autocast_dtypes(torch_layer(setting, torch.float32), low, with_state)
+        found = _autocast_dtypes(subject.build(setting, torch.float32), low, with_state)
+        require_equal(found, expected, f"dtypes of output, h_n and gradients, {setting}:")
