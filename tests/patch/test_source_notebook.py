@@ -269,7 +269,7 @@ def test_a_cell_magic_stays_the_first_line_of_its_cell():
 
 
 TEXT = st.text(
-    st.characters(codec="utf-8", exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"),
+    st.characters(codec="utf-8", exclude_characters="\0\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"),
     max_size=8,
 )
 
