@@ -1,4 +1,4 @@
-.PHONY: check fix test docs speed
+.PHONY: check fix test sanitize docs speed
 
 check:  ## lint, format check, types
 	ruff check .
@@ -11,6 +11,9 @@ fix:  ## mend what can be mended mechanically
 
 test:  ## the whole suite, against the installed package
 	pytest
+
+sanitize:  ## the C library's tests with every memory access checked, two minutes (gcc)
+	tests/sanitize.sh
 
 docs:  ## the README's figures: accuracy of the digits example, three seeds a cell
 	python docs/accuracy.py

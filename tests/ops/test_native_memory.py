@@ -1,4 +1,9 @@
-"""What reaches the C library: any strides and offsets, and nothing that it cannot read."""
+"""What reaches the C library: any strides, nothing that it cannot read; and too little memory."""
+
+import multiprocessing
+import os
+import resource
+from pathlib import Path
 
 import pytest
 import torch
@@ -7,6 +12,7 @@ from running import implementation, results_and_gradients
 from tolerances import assert_same
 from torch.autograd.graph import saved_tensors_hooks
 
+from rnnswap import JANET
 from rnnswap.ops import _native
 
 pytestmark = pytest.mark.skipif(
@@ -106,3 +112,39 @@ def test_a_tensor_whose_memory_was_freed_raises(scan):
             freed.untyped_storage().resize_(0)
             with pytest.raises(RuntimeError, match="its storage was freed"):
                 run(*args[:k], freed, *args[k + 1 :])
+
+
+def _with_little_memory(queue):
+    torch.set_num_threads(1)  # as in any forked process
+    layer, small = JANET(8, 2048), JANET(4, 8)
+    x, long = torch.randn(2, 1, 8), torch.randn(100_000, 3, 4)
+    loss = layer(x)[0].sum()
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    # The packed recurrent weight takes 32 MiB, the gradients of the weights as much again.
+    resource.setrlimit(resource.RLIMIT_AS, (size + (8 << 20), resource.RLIM_INFINITY))
+    found = []
+    for call in (lambda: layer(x), loss.backward, lambda: small(long)):
+        try:
+            call()
+            found.append("nothing")
+        except (MemoryError, RuntimeError) as error:
+            found.append(f"{type(error).__name__}: {error}")
+    queue.put((found, small(torch.ones(5, 3, 4))[0].isfinite().all().item()))
+
+
+@pytest.mark.skipif(
+    "libasan" in os.environ.get("LD_PRELOAD", ""), reason="a sanitizer takes terabytes of addresses"
+)
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_too_little_memory_is_an_exception_and_the_next_call_runs():
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    process = context.Process(target=_with_little_memory, args=(queue,))
+    process.start()
+    (forward, backward, torchs), runs = queue.get(timeout=60)
+    process.join(60)
+    assert process.exitcode == 0
+    assert forward == "MemoryError: not enough memory for the C loops to work in"
+    assert "Cannot allocate memory" in backward  # torch's words: its tensors are larger
+    assert "Cannot allocate memory" in torchs
+    assert runs

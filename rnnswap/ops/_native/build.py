@@ -3,11 +3,16 @@
 The library uses neither Python's nor torch's headers, so it bears no Python's tag, and its wheel
 serves every Python 3 of a platform. It is linked against no OpenMP runtime: at run time it uses the
 one that torch has loaded.
+
+RNNSWAP_CFLAGS adds flags for compiler and linker, such as -fsanitize=address or -DRNNSWAP_PORTABLE
+(no vector extensions).
 """
 
 from __future__ import annotations
 
+import os
 import platform
+import shlex
 from typing import Any
 
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -29,6 +34,9 @@ class BuildNative(build_ext):
         )  # vectors are passed between inlined functions only
         if platform.system() == "Linux":
             ext.extra_compile_args.append("-fopenmp")
+        more = shlex.split(os.environ.get("RNNSWAP_CFLAGS", ""))
+        ext.extra_compile_args += more
+        ext.extra_link_args += more
         super().build_extension(ext)
 
 
