@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rnnswap.errors import NoEffectWarning as NoEffectWarning
     from rnnswap.errors import OptionError as OptionError
     from rnnswap.errors import PluginError as PluginError
+    from rnnswap.errors import ReportError as ReportError
     from rnnswap.errors import RewriteError as RewriteError
     from rnnswap.errors import RnnswapError as RnnswapError
     from rnnswap.errors import ScriptError as ScriptError
@@ -62,6 +63,7 @@ _HOMES = {
         "NoEffectWarning",
         "OptionError",
         "PluginError",
+        "ReportError",
         "RewriteError",
         "RnnswapError",
         "ScriptError",

@@ -10,7 +10,8 @@ RnnswapError
 ├── RewriteError          (ValueError)    a source text could not be rewritten
 ├── KernelUnavailableError (RuntimeError) a forced implementation cannot run
 ├── ClipError             (ValueError)    a clipping policy is malformed or cannot act
-└── ScriptError           (RuntimeError)  a training script could not be started
+├── ScriptError           (RuntimeError)  a training script could not be started
+└── ReportError           (RuntimeError)  a run's report could not be made or read
 
 NoEffectWarning (UserWarning)             an operation changed nothing
 """
@@ -106,6 +107,10 @@ class ClipError(RnnswapError, ValueError):
 
 class ScriptError(RnnswapError, RuntimeError):
     """A training script could not be read or started."""
+
+
+class ReportError(RnnswapError, RuntimeError):
+    """A run's report folder or page could not be made or read."""
 
 
 class NoEffectWarning(UserWarning):
