@@ -10,11 +10,11 @@ from __future__ import annotations
 import importlib
 import keyword
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from rnnswap.errors import OptionError, PluginError
+from rnnswap.errors import OptionError, PluginError, UnsupportedError
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -34,6 +34,17 @@ LSTM_ARGUMENTS = (
     "dtype",
 )
 
+#: Those that a layer keeps as attributes of the same names, and from which another like it is made.
+#: dropout is set afterwards: a constructor warns of it at depth one.
+LAYER_ARGUMENTS = (
+    "input_size",
+    "hidden_size",
+    "num_layers",
+    "bias",
+    "batch_first",
+    "bidirectional",
+    "proj_size",
+)
 
 #: What nn.LSTM does without being asked; any other value of an argument asks for something.
 LSTM_DEFAULTS = {
@@ -232,6 +243,24 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.line}:{self.column} {self.code} {self.message}"
+
+
+def refuse_unsupported(what: str, unsupported: Set[str], given: Mapping[str, Any]) -> None:
+    """Refuse a constructor call that asks for what a cell declares it cannot honour.
+
+    Args:
+        what: The cell, for the message.
+        unsupported: Names among nn.LSTM's arguments.
+        given: The call's arguments by name.
+
+    Raises:
+        UnsupportedError: One of them is given and differs from nn.LSTM's default.
+    """
+    for name in sorted(unsupported & given.keys()):
+        if given[name] != LSTM_DEFAULTS.get(name):
+            raise UnsupportedError(
+                f"{what} does not support {name}, asked for {name}={given[name]!r}"
+            )
 
 
 def load_target(target: str) -> Any:

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "discovery": {"errors", "spec", "hookspecs", "registry", "builtin"},
     "policy_text": {"errors", "spec"},
     "ops": {"errors"},
-    "cells": {"errors", "ops"},
+    "cells": {"errors", "spec", "ops"},
     "attention": {"errors", "spec", "registry", "discovery"},
     "clip": {"errors", "spec", "registry", "policy_text", "discovery"},
     "patch": {"errors", "spec", "registry", "policy_text", "discovery"},

@@ -45,16 +45,6 @@ def check_constructor(
     _check_dropout(dropout, num_layers)
 
 
-def check_supported(layer: Any, **asked: Any) -> None:
-    """Refuse an argument that the layer's class declares it cannot honour.
-
-    Raises:
-        UnsupportedError: Such an argument is asked for.
-    """
-    for name in sorted(layer.unsupported & {name for name, value in asked.items() if value}):
-        raise UnsupportedError(f"{type(layer).__name__} does not support {name}")
-
-
 def check_flag(name: str, value: Any) -> None:
     """Refuse what is not a bool.
 

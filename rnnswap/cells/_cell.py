@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rnnswap.cells._arguments import autocast_dtype, check_state_like, refuse_script
+from rnnswap.cells._checkpoints import SaysItsCell
 from rnnswap.cells._layer import State, Weights, cast_down, keep_in_graph
 from rnnswap.cells._signature import merged_signature, nondefault_options
 
 
-class RecurrentCell(nn.RNNCellBase):
+class RecurrentCell(SaysItsCell, nn.RNNCellBase):
     """Base of every single-step cell that stands where nn.LSTMCell stands.
 
     Args:

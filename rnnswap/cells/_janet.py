@@ -11,19 +11,12 @@ from torch import Tensor, nn
 from rnnswap.cells._arguments import is_finite
 from rnnswap.cells._cell import RecurrentCell
 from rnnswap.cells._layer import RecurrentLayer, State, Weights
-from rnnswap.cells._transfer import TransferReport, copy_gates, refuse_other_than_lstm
+from rnnswap.cells._transfer import TransferReport, cell_from_lstm, layer_from_lstm
 from rnnswap.errors import OptionError
 from rnnswap.ops.janet import janet_scan, janet_step
 
-_LSTM_ATTRIBUTES = (
-    "input_size",
-    "hidden_size",
-    "num_layers",
-    "bias",
-    "batch_first",
-    "bidirectional",
-    "proj_size",
-)
+#: What of nn.LSTM's rows has a place here, in the order of the rows here: candidate, forget.
+_FROM_LSTM = ("g", "f")
 
 
 class JANET(RecurrentLayer):
@@ -107,15 +100,7 @@ class JANET(RecurrentLayer):
         Raises:
             UnsupportedError: `lstm` is not an nn.LSTM.
         """
-        refuse_other_than_lstm(lstm, cls.__name__)
-        like = lstm.weight_ih_l0
-        arguments = {name: getattr(lstm, name) for name in _LSTM_ATTRIBUTES}
-        layer = cls(**arguments, device=like.device, dtype=like.dtype, **options)
-        layer.dropout = lstm.dropout  # with one layer the constructor would warn
-        layer.train(lstm.training)
-        # By attribute: a parametrization computes what a parameter's name then holds.
-        values = {name: getattr(lstm, name) for names in lstm._all_weights for name in names}
-        layer.transfer_report = copy_gates(values, layer, ("g", "f"))
+        layer: JANET = layer_from_lstm(cls, lstm, _FROM_LSTM, options)
         return layer
 
     def run_direction(
@@ -168,6 +153,8 @@ class JANETCell(RecurrentCell):
 
     gates = 2
     states = 2
+    #: Of a cell that `from_lstm` made.
+    transfer_report: TransferReport | None = None
 
     def __init__(
         self, *args: Any, beta: float = 1.0, t_max: int | None = None, **kwargs: Any
@@ -189,6 +176,18 @@ class JANETCell(RecurrentCell):
         h, c = state
         new_c = janet_step(gates_x + F.linear(h, weights["weight_hh"]), c, self.beta)
         return new_c, new_c
+
+    @classmethod
+    def from_lstm(cls, cell: nn.LSTMCell, **options: Any) -> JANETCell:
+        """Return a JANETCell with the forget and cell rows of an nn.LSTMCell's weights.
+
+        See `JANET.from_lstm`; the result has a `transfer_report` likewise.
+
+        Raises:
+            UnsupportedError: `cell` is not an nn.LSTMCell.
+        """
+        made: JANETCell = cell_from_lstm(cls, cell, _FROM_LSTM, options)
+        return made
 
 
 def _check_options(beta: Any, t_max: Any) -> None:

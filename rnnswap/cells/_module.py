@@ -13,13 +13,14 @@ from rnnswap.cells._arguments import (
     check_constructor,
     check_flag,
     check_probability,
-    check_supported,
     refuse_script,
 )
+from rnnswap.cells._checkpoints import SaysItsCell
 from rnnswap.cells._signature import merged_signature, nondefault_options
+from rnnswap.spec import refuse_unsupported
 
 
-class RecurrentModule(nn.RNNBase):
+class RecurrentModule(SaysItsCell, nn.RNNBase):
     """An nn.RNNBase with nn.LSTM's constructor and names, without RNNBase's cached parameters."""
 
     #: Rows of the weights in units of H.
@@ -68,15 +69,15 @@ class RecurrentModule(nn.RNNBase):
         check_constructor(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size
         )
-        check_supported(
-            self,
-            num_layers=num_layers > 1,
-            bias=not bias,
-            batch_first=batch_first,
-            dropout=dropout,
-            bidirectional=bidirectional,
-            proj_size=proj_size,
-        )
+        asked = {
+            "num_layers": num_layers,
+            "bias": bias,
+            "batch_first": batch_first,
+            "dropout": dropout,
+            "bidirectional": bidirectional,
+            "proj_size": proj_size,
+        }
+        refuse_unsupported(type(self).__name__, self.unsupported, asked)
         check_flag("layer_norm", layer_norm)
         check_probability("zoneout", zoneout)
         check_probability("input_dropout", input_dropout)

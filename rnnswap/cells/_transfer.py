@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from rnnswap.errors import UnsupportedError
+from rnnswap.spec import LAYER_ARGUMENTS
 
 #: Rows of nn.LSTM's weights, in units of H.
 LSTM_GATES = ("i", "f", "g", "o")
@@ -63,9 +65,47 @@ def copy_gates(
     return report
 
 
-def refuse_other_than_lstm(layer: nn.Module, cell: str) -> None:
-    """Raise UnsupportedError unless `layer` is an nn.LSTM."""
-    if not isinstance(layer, nn.LSTM):
+def layer_from_lstm(
+    cls: type[Any], lstm: nn.LSTM, rows: Sequence[str], options: Mapping[str, Any]
+) -> Any:
+    """Return a layer of class `cls` that is like `lstm` and has the rows of the gates `rows`.
+
+    Raises:
+        UnsupportedError: `lstm` is not an nn.LSTM.
+    """
+    _refuse_other(nn.LSTM, lstm, cls)
+    # By attribute: a parametrization computes what a parameter's name then holds.
+    values = {name: getattr(lstm, name) for names in lstm._all_weights for name in names}
+    like = lstm.weight_ih_l0
+    arguments = {name: getattr(lstm, name) for name in LAYER_ARGUMENTS}
+    layer = cls(**arguments, device=like.device, dtype=like.dtype, **options)
+    layer.dropout = lstm.dropout
+    _fill(layer, lstm, values, rows)
+    return layer
+
+
+def cell_from_lstm(
+    cls: type[Any], cell: nn.LSTMCell, rows: Sequence[str], options: Mapping[str, Any]
+) -> Any:
+    """Return a single-step cell of class `cls`, as `layer_from_lstm` a layer."""
+    _refuse_other(nn.LSTMCell, cell, cls)
+    like = cell.weight_ih
+    sizes = (cell.input_size, cell.hidden_size, cell.bias)
+    made = cls(*sizes, device=like.device, dtype=like.dtype, **options)
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    values = {name: getattr(cell, name) for name in names if getattr(cell, name) is not None}
+    _fill(made, cell, values, rows)
+    return made
+
+
+def _fill(made: Any, source: nn.Module, values: Mapping[str, Tensor], rows: Sequence[str]) -> None:
+    made.train(source.training)
+    made.transfer_report = copy_gates(values, made, rows)
+
+
+def _refuse_other(wanted: type[nn.Module], given: object, cls: type[nn.Module]) -> None:
+    if not isinstance(given, wanted):
         raise UnsupportedError(
-            f"{cell}.from_lstm takes a torch.nn.LSTM, got {type(layer).__name__}"
+            f"{cls.__name__}.from_lstm takes a torch.nn.{wanted.__name__}, "
+            f"got {type(given).__name__}"
         )

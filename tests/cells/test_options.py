@@ -159,7 +159,9 @@ def test_what_a_class_does_not_support_is_one_clear_error(argument, value):
             return (gates_x,)
 
     Limited(I, H)
-    with pytest.raises(UnsupportedError, match=f"^Limited does not support {argument}$"):
+    with pytest.raises(
+        UnsupportedError, match=f"^Limited does not support {argument}, asked for .*={value}$"
+    ):
         Limited(I, H, **{argument: value})
 
 

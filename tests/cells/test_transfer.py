@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from rnnswap import JANET, IndRNN, UnsupportedError
+from rnnswap import JANET, IndRNN, JANETCell, UnsupportedError
 
 H = 4
 
@@ -66,6 +66,20 @@ def test_forget_behaviour_is_the_lstms():
     torch.testing.assert_close(JANET.from_lstm(lstm)(x, state)[1][1], lstm(x, state)[1][1])
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_single_step_cell_is_carried_over_too(bias):
+    theirs = nn.LSTMCell(3, H, bias, dtype=torch.float64).eval()
+    cell = JANETCell.from_lstm(theirs, beta=0.5)
+    assert (cell.training, cell.weight_ih.dtype, cell.beta) == (False, torch.float64, 0.5)
+    for name, value in cell.named_parameters():
+        assert torch.equal(value[:H], getattr(theirs, name)[2 * H : 3 * H])
+        assert torch.equal(value[H:], getattr(theirs, name)[H : 2 * H])
+    assert cell.transfer_report.copied == [name for name, _ in cell.named_parameters()]
+    assert set(cell.transfer_report.dropped.values()) == {"i, o"}
+
+
 def test_other_layers_are_refused():
     with pytest.raises(UnsupportedError, match="takes a torch.nn.LSTM, got IndRNN"):
         JANET.from_lstm(IndRNN(3, H))
+    with pytest.raises(UnsupportedError, match="takes a torch.nn.LSTMCell, got LSTM"):
+        JANETCell.from_lstm(nn.LSTM(3, H))
