@@ -12,7 +12,8 @@ from click.core import ParameterSource
 
 from rnnswap.cli import EXIT_NO_EFFECT
 from rnnswap.cli._console import AttentionName, CellName, PolicyText, cell_options, talk
-from rnnswap.training.run import read_script
+from rnnswap.training.run import check_module, read_script
+from rnnswap.training.settings import Settings, Swap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,24 @@ if TYPE_CHECKING:
     show_default=True,
     help="Clipping policy: none, value:1.0, hook:-0.1,1.0, norm:1.0[,p=2] or a plugin's.",
 )
+@click.option(
+    "--max-steps",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop the script after so many optimizer steps.  [default: when it ends]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    help="Seed Python, NumPy and torch before the script starts.  [default: not seeded]",
+)
+@click.option(
+    "-m",
+    "--module",
+    is_flag=True,
+    help="SCRIPT is the name of a module, run as python -m would.  [default: a file]",
+)
 @click.argument("script")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
@@ -51,6 +70,9 @@ def train(
     attention: str | None,
     cell_args: tuple[str, ...],
     clip: str,
+    max_steps: int | None,
+    seed: int | None,
+    module: bool,
     script: str,
     args: tuple[str, ...],
 ) -> None:
@@ -67,13 +89,14 @@ def train(
     if cell is None and cell_args:
         raise click.UsageError("--cell-arg needs --cell: there is no cell to pass it to")
     options = {} if cell is None else cell_options(cell, cell_args)
-    read_script(script)
+    (check_module if module else read_script)(script)
 
-    from rnnswap.training.session import Swap, train_script
+    from rnnswap.training.session import train_script
 
     swap = None if cell is None else Swap(cell, attention, options)
     stderr = sys.stderr
-    outcome = train_script(script, args, clip=clip, swap=swap)
+    settings = Settings(clip, swap, seed, max_steps)
+    outcome = train_script(script, args, settings, module=module)
     _show(outcome, stderr, _meant_for_us(ctx, args))
     ctx.exit(outcome.code or (EXIT_NO_EFFECT if outcome.without_effect() else 0))
 

@@ -1,82 +1,103 @@
-"""Records what a training loop does, without making it wait for its device.
+"""Records what a training loop does, step by step, without making it wait for its device.
 
-Losses and norms are kept and added up as tensors where they are; they become numbers once, in
-`Recorder.summary`, when the loop is over.
+Losses and norms are kept as tensors where they are and become numbers in batches, a little later.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
+import sys
+import threading
 import time
 import weakref
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from rnnswap.training.reading import Reading
+from rnnswap.training.steps import Step, Summary, Totals
+
+with contextlib.suppress(ImportError):  # Windows has none
+    import resource
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Iterable, MutableMapping
 
     from torch.optim import Optimizer
 
     from rnnswap.clip import ClipResult
 
-#: How many 0-d tensors wait on a device until they are added up together.
-_BATCH = 512
+#: So many steps are read together, or those of so many seconds.
+_BATCH, _BATCH_SECONDS = 256, 2.0
+#: So many batches may be on their way from a device before the loop waits for the first.
+_IN_FLIGHT = 8
+#: Peak memory is asked for at each so manyth step.
+_MEMORY_EVERY = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What happened while a recorder was active; None for what never happened.
-
-    Args:
-        steps: Optimizer steps, of all optimizers.
-        seconds: From the recorder's start to its end.
-        first_loss: The scalar that the first backward was called on.
-        last_loss: The scalar that the last backward was called on.
-        clipped_steps: Steps in which clipping changed a gradient.
-        norm_before: Mean of the finite gradient norms before clipping.
-        norm_after: Their mean after clipping.
-        nonfinite: Clippings whose norm was infinite or NaN, before or after.
-    """
-
-    steps: int
-    seconds: float
-    first_loss: float | None = None
-    last_loss: float | None = None
-    clipped_steps: int = 0
-    norm_before: float | None = None
-    norm_after: float | None = None
-    nonfinite: int = 0
+class Stopped(SystemExit):
+    """Ends the script after the number of steps that was asked for; its exit code is 0."""
 
 
 class Recorder:
-    """Counts optimizer steps and notes losses while active; `on_clip` is a clipping's callback.
+    """Records optimizer steps while active; `on_clip` is a clipping's callback.
 
-    Records the whole process: backward, GradScaler.scale and the optimizers' step hook are torch's
-    own again when the recorder ends. A loss is noted as it was before a GradScaler scaled it.
+    Records the whole process: backward, GradScaler.scale and the optimizers' step hooks are
+    torch's own again when the recorder ends. A loss is noted as it was before a GradScaler scaled
+    it. Memory does not grow with the steps.
+
+    Args:
+        sink: Called with batches of steps once their numbers are known, in order.
+        max_steps: Raise `Stopped` after so many steps; None for never.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        sink: Callable[[list[Step]], object] | None = None,
+        max_steps: int | None = None,
+    ) -> None:
+        self._sink, self._max_steps = sink, max_steps
         self._undo: list[Callable[[], object]] = []
-        self._started = self._seconds = 0.0
-        self._steps = 0
-        self._first_loss: Tensor | None = None
-        self._last_loss: Tensor | None = None
         self._unscaled: MutableMapping[Tensor, Tensor] = WeakTensorKeyDictionary()
-        self._totals: dict[torch.device, _Totals] = {}
-        self._clipped: MutableMapping[Optimizer, Tensor] = weakref.WeakKeyDictionary()
+        self._steppers: MutableMapping[Optimizer, _Stepper] = weakref.WeakKeyDictionary()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was recorded and start anew, as a forked child does."""
+        self.stopped = False
+        self._totals = Totals()
+        self._pending: list[_Pending] = []
+        self._in_flight: deque[tuple[list[_Pending], Reading]] = deque()
+        self._steppers.clear()
+        self._numbers = itertools.count()
+        # A new one: another thread may have held the parent's.
+        self._lock = threading.RLock()
+        self._steps = self._backwards = 0
+        self._loss: Tensor | None = None
+        self._backward_seconds = self._optimizer_started = 0.0
+        self._peak_memory: int | None = None
+        self._started = self._last_read = time.perf_counter()
+        self._last_end: float | None = None
+        self._seconds: float | None = None
 
     def __enter__(self) -> Recorder:
         self._undo = [
             _wrap(torch.autograd, "backward", self._noting_backward),
             _wrap(torch.amp.GradScaler, "scale", self._noting_scale),
+            register_optimizer_step_pre_hook(self._before_step).remove,
             register_optimizer_step_post_hook(self._after_step).remove,
         ]
-        self._started = time.perf_counter()
+        self._started = self._last_read = time.perf_counter()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -85,43 +106,88 @@ class Recorder:
             self._undo.pop()()
 
     def on_clip(self, optimizer: Optimizer, result: ClipResult) -> None:
-        """Add one clipping's result to the totals."""
-        self._totals_on(result.norm_before.device).add(result.norm_before, result.norm_after)
-        # A closure may be evaluated several times in a step: clipped once is clipped.
-        earlier = self._clipped.get(optimizer)
-        self._clipped[optimizer] = (
-            result.clipped if earlier is None else torch.logical_or(earlier, result.clipped)
-        )
+        """Note one clipping's result; a closure may be evaluated several times in a step."""
+        self._stepper(optimizer).clips.append(result)
 
     def summary(self) -> Summary:
-        """Return the numbers; waits for the devices, so call it when the loop is over."""
-        rows = [t.read() for t in self._totals.values()] or [[0.0] * 5]
-        before, after, finite, nonfinite, clipped = (sum(c) for c in zip(*rows, strict=True))
-        return Summary(
-            steps=self._steps,
-            seconds=self._seconds,
-            first_loss=_number(self._first_loss),
-            last_loss=_number(self._last_loss),
-            clipped_steps=int(clipped),
-            norm_before=before / finite if finite else None,
-            norm_after=after / finite if finite else None,
-            nonfinite=int(nonfinite),
-        )
+        """Return the totals, having given all steps to the sink; waits for the devices."""
+        self.flush()
+        seconds = time.perf_counter() - self._started if self._seconds is None else self._seconds
+        return self._totals.summary(seconds)
 
-    def _totals_on(self, device: torch.device) -> _Totals:
-        if device not in self._totals:
-            self._totals[device] = _Totals(device)
-        return self._totals[device]
+    def flush(self) -> None:
+        """Give every step recorded so far to the sink; waits for the devices."""
+        with self._lock:
+            self._read()
+            self._drain(leave=0)
+
+    def _stepper(self, optimizer: Optimizer) -> _Stepper:
+        found = self._steppers.get(optimizer)
+        if found is None:
+            found = self._steppers[optimizer] = _Stepper(next(self._numbers))
+        return found
+
+    def _before_step(self, optimizer: Optimizer, *_: object) -> None:
+        # Backwards inside a closure count as backwards.
+        self._optimizer_started = time.perf_counter() - self._backward_seconds
 
     def _after_step(self, optimizer: Optimizer, *_: object) -> None:
+        with self._lock:
+            now = time.perf_counter()
+            self._pending.append(self._recorded(optimizer, now))
+            if len(self._pending) >= _BATCH or now - self._last_read > _BATCH_SECONDS:
+                self._read()
+                self._drain(leave=_IN_FLIGHT)
+            self._backward_seconds, self._last_end = 0.0, now
+        if self._max_steps is not None and self._steps >= self._max_steps:
+            self.stopped = True
+            raise Stopped(0)
+
+    def _recorded(self, optimizer: Optimizer, now: float) -> _Pending:
         self._steps += 1
-        clipped = self._clipped.pop(optimizer, None)
-        if clipped is not None:
-            self._totals_on(clipped.device).add_step(clipped)
+        if self._steps % _MEMORY_EVERY == 1:
+            self._peak_memory = _peak_memory(optimizer)
+        stepper = self._stepper(optimizer)
+        clips, stepper.clips = stepper.clips, []
+        fresh, stepper.backwards = stepper.backwards != self._backwards, self._backwards
+        step = Step(
+            self._steps,
+            stepper.number,
+            now - self._started,
+            None if self._last_end is None else now - self._last_end,
+            self._backward_seconds,
+            now - self._backward_seconds - self._optimizer_started,
+            peak_memory=self._peak_memory,
+        )
+        return _Pending(step, self._loss if fresh else None, clips)
+
+    def _read(self) -> None:
+        """Send the pending steps' numbers on their way."""
+        self._last_read = time.perf_counter()
+        if self._pending:
+            reading = Reading(t for pending in self._pending for t in pending.tensors())
+            self._in_flight.append((self._pending, reading))
+            self._pending = []
+
+    def _drain(self, leave: int) -> None:
+        """Give to the sink what has arrived; wait for all but the last `leave` batches."""
+        while self._in_flight:
+            batch, reading = self._in_flight[0]
+            if len(self._in_flight) <= leave and not reading.arrived():
+                return
+            self._in_flight.popleft()
+            numbers = iter(reading.numbers())
+            steps = [pending.finished(numbers) for pending in batch]
+            for step in steps:
+                self._totals.add(step)
+            if self._sink is not None:
+                self._sink(steps)
 
     def _noting_backward(self, original: Callable[..., None]) -> Callable[..., None]:
         def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> None:
+            started = time.perf_counter()
             original(tensors, grad_tensors, *args, **kwargs)
+            self._backward_seconds += time.perf_counter() - started
             if grad_tensors is None:
                 self._note_loss((tensors,) if isinstance(tensors, Tensor) else tuple(tensors))
 
@@ -131,14 +197,13 @@ class Recorder:
         """Keep the loss: the sum, if backward was called on several scalars at once."""
         if not tensors or not all(isinstance(t, Tensor) and t.numel() == 1 for t in tensors):
             return
-        first, *others = (self._unscaled.get(t, t).detach().reshape(()) for t in tensors)
+        first, *others = (_plain(self._unscaled.get(t, t)) for t in tensors)
         # A copy: the script may go on to change its loss in place.
         loss = first.clone()
         for other in others:
             loss += other.to(loss.device)
-        self._last_loss = loss
-        if self._first_loss is None:
-            self._first_loss = loss
+        self._loss = loss
+        self._backwards += 1
 
     def _noting_scale(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def scale(scaler: torch.amp.GradScaler, outputs: Any) -> Any:
@@ -150,47 +215,59 @@ class Recorder:
         return scale
 
 
-class _Totals:
-    """Sums on one device: norms before and after, finite and non-finite results, clipped steps.
+@dataclass(slots=True)
+class _Stepper:
+    """An optimizer: its number, how many backwards there were at its last step, its clippings."""
 
-    Added up in batches: a dozen small operations every step would be felt by a small model.
-    """
+    number: int
+    backwards: int = 0
+    clips: list[ClipResult] = field(default_factory=list)
 
-    def __init__(self, device: torch.device) -> None:
-        # MPS has no float64; elsewhere a million steps add up without losing digits.
-        dtype = torch.float32 if device.type == "mps" else torch.float64
-        self._sums = torch.zeros(5, dtype=dtype, device=device)
-        self._norms: list[Tensor] = []
-        self._clipped: list[Tensor] = []
 
-    def add(self, before: Tensor, after: Tensor) -> None:
-        self._norms += (before, after)
-        self._add_up_if_long()
+@dataclass(slots=True)
+class _Pending:
+    """A step whose numbers are still tensors."""
 
-    def add_step(self, clipped: Tensor) -> None:
-        self._clipped.append(clipped)
-        self._add_up_if_long()
+    step: Step
+    loss: Tensor | None
+    clips: list[ClipResult]
 
-    def read(self) -> list[float]:
-        """Return the sums; waits for the device."""
-        self._add_up()
-        sums: list[float] = self._sums.tolist()
-        return sums
+    def tensors(self) -> Iterable[Tensor]:
+        if self.loss is not None:
+            yield self.loss
+        for clip in self.clips:
+            yield clip.norm_before
+            yield clip.norm_after
+            yield clip.share
 
-    def _add_up_if_long(self) -> None:
-        if len(self._norms) + len(self._clipped) >= _BATCH:
-            self._add_up()
+    def finished(self, numbers: Iterable[float]) -> Step:
+        """Fill in the numbers of `tensors`; of several clippings the last counts."""
+        numbers, step = iter(numbers), self.step
+        if self.loss is not None:
+            step.loss = next(numbers)
+        for _ in self.clips:
+            step.norm_before, step.norm_after, step.share = (next(numbers) for _ in range(3))
+            step.clipped |= step.share > 0
+        step.drop_nonfinite()
+        return step
 
-    def _add_up(self) -> None:
-        if self._norms:
-            norms = torch.stack(self._norms).to(self._sums.dtype).reshape(-1, 2)
-            finite = norms.isfinite().all(dim=1)
-            self._sums[:2] += torch.where(finite[:, None], norms, 0.0).sum(dim=0)
-            self._sums[2] += finite.sum()
-            self._sums[3] += (~finite).sum()
-        if self._clipped:
-            self._sums[4] += torch.stack(self._clipped).sum()
-        self._norms, self._clipped = [], []
+
+def _plain(loss: Tensor) -> Tensor:
+    loss = loss.detach()
+    # A DTensor would have to be gathered, by all processes at the same moment.
+    loss = loss.to_local() if hasattr(loss, "to_local") else loss
+    return loss.reshape(())
+
+
+def _peak_memory(optimizer: Optimizer) -> int | None:
+    """Return the most bytes held so far: on the first parameter's device, on a CPU by all."""
+    device = next((p.device for g in optimizer.param_groups for p in g["params"]), None)
+    if device is not None and device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if "resource" not in globals():
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _wrap(
@@ -207,7 +284,3 @@ def _wrap(
             setattr(owner, name, original)
 
     return undo
-
-
-def _number(loss: Tensor | None) -> float | None:
-    return None if loss is None else float(loss)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from rnnswap.training.record import Summary
     from rnnswap.training.session import Outcome
+    from rnnswap.training.steps import Summary
 
 #: More places than this are counted, not listed: the screen stays one screen.
 LISTED_PLACES = 10
@@ -40,7 +40,12 @@ def screen(outcome: Outcome, hints: Iterable[str] = ()) -> RenderableType:
     ]
     title = Text(f"rnnswap train {outcome.script}", style="bold")
     lines = [_line(label, text) for label, text in rows if text]
-    sentences = [*hints, *_unreached(outcome.spawned), *outcome.without_effect()]
+    sentences = [
+        *hints,
+        *outcome.notes,
+        *_unreached(outcome.spawned),
+        *outcome.without_effect(),
+    ]
     warnings = [Text(sentence, style="yellow") for sentence in sentences]
     return Group(title, *lines, *warnings)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import importlib.abc
 import importlib.machinery
+import importlib.util
 import io
 import os
 import sys
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 from rnnswap.errors import ScriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 #: What a shell reports of a process that Ctrl-C ended.
 EXIT_INTERRUPTED = 130
@@ -49,6 +51,21 @@ def working_folder() -> str:
         return ""
 
 
+def check_module(name: str) -> None:
+    """See, without importing anything, that `python -m name` would find something to import.
+
+    Raises:
+        ScriptError: There is no such module or package in the working folder or on sys.path.
+    """
+    top = name.partition(".")[0]
+    path = [working_folder(), *sys.path[1:]]
+    if not top or not (
+        top in sys.builtin_module_names or importlib.machinery.PathFinder.find_spec(top, path)
+    ):
+        hint = "; a file is run without -m" if name.endswith(".py") else ""
+        raise ScriptError(f"module {name!r} does not exist here nor on sys.path{hint}")
+
+
 def run_script(path: str, args: Sequence[str]) -> int:
     """Run the script at `path` as `__main__` and return the exit code python would end with.
 
@@ -66,12 +83,84 @@ def run_script(path: str, args: Sequence[str]) -> int:
     source = read_script(path)
     # As python makes it: absolute, but neither normalised nor resolved.
     file = os.path.join(working_folder(), path)  # noqa: PTH118
+    loader = importlib.machinery.SourceFileLoader("__main__", file)
     sys.argv = [path, *args]
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
-    sys.modules["__main__"] = module = _main_module(file)
+    module = _main_module(file, loader)
+    return _run(lambda: compile(source, file, "exec", dont_inherit=True), module)
+
+
+def run_module(name: str, args: Sequence[str]) -> int:
+    """Run a module, or a package's `__main__`, as `python -m name` would; else as `run_script`.
+
+    Args:
+        name: Its dotted name.
+        args: What follows it on the command line.
+    """
+    sys.argv = ["-m", *args]
+    if not sys.flags.safe_path:
+        sys.path[0] = working_folder()
+    module = _main_module(None, None)
+
+    def load() -> types.CodeType:
+        spec, code = _module_code(name)
+        sys.argv[0] = spec.origin or name
+        module.__dict__.update(
+            __cached__=spec.cached,
+            __file__=spec.origin,
+            __loader__=spec.loader,
+            __package__=spec.parent,
+            __spec__=spec,
+        )
+        return code
+
+    return _run(load, module)
+
+
+def _module_code(
+    name: str, hint: str = ""
+) -> tuple[importlib.machinery.ModuleSpec, types.CodeType]:
+    """Find a module's code; what python says of one that is not there ends the script likewise."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise SystemExit(
+            f"{sys.executable}: Error while finding module specification for {name!r} "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    if spec is None:
+        raise SystemExit(f"{sys.executable}: No module named {name}{hint}")
+    if spec.submodule_search_locations is not None:
+        if name.endswith(".__main__"):
+            raise SystemExit(f"{sys.executable}: Cannot use package as __main__ module")
+        hint = f"; {name!r} is a package and cannot be directly executed"
+        return _module_code(f"{name}.__main__", hint)
+    code = None
+    if isinstance(spec.loader, importlib.abc.InspectLoader):
+        code = spec.loader.get_code(spec.name)
+    if code is None:
+        raise SystemExit(f"{sys.executable}: No code object available for {name}")
+    return spec, code
+
+
+def _main_module(file: str | None, loader: object) -> types.ModuleType:
+    module = types.ModuleType("__main__")
+    module.__dict__.update(
+        __annotations__={},
+        __builtins__=builtins,
+        __cached__=None,
+        __file__=file,
+        __loader__=loader,
+    )
+    return module
+
+
+def _run(load: Callable[[], types.CodeType], module: types.ModuleType) -> int:
+    """Run what `load` returns in `module` until its last thread ends; return the exit code."""
+    sys.modules["__main__"] = module
     process, others = os.getpid(), threading.enumerate()
-    code = _execute(source, file, module)
+    code = _execute(load, module)
     code = _await_threads(code, others)
     if os.getpid() != process:
         # The script forked and this is the child: it ends here, the parent alone reports.
@@ -79,21 +168,9 @@ def run_script(path: str, args: Sequence[str]) -> int:
     return code
 
 
-def _main_module(file: str) -> types.ModuleType:
-    module = types.ModuleType("__main__")
-    module.__dict__.update(
-        __annotations__={},
-        __builtins__=builtins,
-        __cached__=None,
-        __file__=file,
-        __loader__=importlib.machinery.SourceFileLoader("__main__", file),
-    )
-    return module
-
-
-def _execute(source: bytes, file: str, module: types.ModuleType) -> int:
+def _execute(load: Callable[[], types.CodeType], module: types.ModuleType) -> int:
     try:
-        exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
+        exec(load(), module.__dict__)
     except SystemExit as error:
         return _exit_code(error)
     except BaseException as error:
@@ -107,8 +184,9 @@ def _await_threads(code: int, others: Sequence[threading.Thread]) -> int:
     if all(t.daemon or t in others for t in threading.enumerate()):
         return code
     try:
-        # The interpreter's own way out, not join: threads that live as long as the main one and
-        # the idle ones of an executor are told to end. It happens once, here or at the exit.
+        # The interpreter's own way out, and not public: joining them hangs, for threads that live
+        # as long as the main one and the idle ones of an executor are told to end only here, and
+        # what atexit calls afterwards cannot choose the exit code. It happens once.
         threading._shutdown()  # type: ignore[attr-defined]
     except KeyboardInterrupt as error:
         return _show(error)

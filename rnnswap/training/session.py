@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
 
 from rnnswap.clip import install, parse
 from rnnswap.patch._runtime import patched
-from rnnswap.training.record import Recorder, Summary
-from rnnswap.training.run import run_script, working_folder
+from rnnswap.training.record import Recorder
+from rnnswap.training.run import run_module, run_script, working_folder
 from rnnswap.training.spawned import SpawnedProcesses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from rnnswap.clip import ClipPolicy
     from rnnswap.patch._runtime import PatchReport
-
-
-@dataclass(frozen=True, slots=True)
-class Swap:
-    """What shall stand where the script constructs nn.LSTM.
-
-    Args:
-        cell: Name of an installed cell.
-        attention: Name of an installed attention mechanism to put over it, or None.
-        options: Keyword-only extras of the cell.
-    """
-
-    cell: str
-    attention: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.cell if self.attention is None else f"{self.cell} with {self.attention}"
+    from rnnswap.training.settings import Settings, Swap
+    from rnnswap.training.steps import Step, Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +41,7 @@ class Outcome:
     report: PatchReport | None = None
     folder: str = ""
     spawned: int = 0
+    notes: Sequence[str] = ()
 
     def without_effect(self) -> list[str]:
         """Say in sentences what was asked for and did not happen; empty if all did.
@@ -72,30 +60,94 @@ class Outcome:
         return reasons
 
 
-def train_script(script: str, args: Sequence[str], *, clip: str, swap: Swap | None) -> Outcome:
-    """Run `script` with `args`, clipping every optimizer's steps, its LSTMs replaced by `swap`.
+class Session:
+    """Swap, clipping and recording, at work in this process while it is entered.
+
+    Args:
+        settings: What was asked for.
+        sink: Called with batches of recorded steps.
+
+    Attributes:
+        policy: The clipping policy.
+        recorder: What records the steps.
+        report: What was swapped; None without a swap.
+
+    Raises:
+        RnnswapError: What is asked for does not exist or is out of bounds.
+    """
+
+    def __init__(
+        self, settings: Settings, sink: Callable[[list[Step]], object] | None = None
+    ) -> None:
+        swap = settings.swap
+        self.policy = parse(settings.clip)
+        self.recorder = Recorder(sink, settings.max_steps)
+        self.report: PatchReport | None = None
+        self._seed = settings.seed
+        self._patch: patched | None = None
+        if swap is not None:
+            self._patch = patched(swap.cell, attention=swap.attention, options=swap.options)
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Session:
+        with self._stack as stack:
+            if self._seed is not None:
+                seed_all(self._seed)
+            if self._patch is not None:
+                self.report = stack.enter_context(self._patch)
+            stack.enter_context(self.recorder)
+            stack.enter_context(install(self.policy, callback=self.recorder.on_clip))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+
+def train_script(
+    script: str, args: Sequence[str], settings: Settings, *, module: bool = False
+) -> Outcome:
+    """Run `script` with `args`, clipping every optimizer's steps, its LSTMs replaced.
 
     Args:
         script: Path of the script, which is not changed.
         args: Its arguments.
-        clip: A clipping policy's text, such as `norm:1.0` or `none`.
-        swap: What to construct in place of nn.LSTM; None leaves it.
+        settings: The policy, what to construct in place of nn.LSTM, and so on.
+        module: `script` is a module's name, run as `python -m` would.
 
     Raises:
         RnnswapError: The run could not start: what is asked for does not exist or cannot be read.
             What the script itself raises is shown and becomes the outcome's code.
     """
-    policy, folder = parse(clip), working_folder()
-    recorder, children = Recorder(), SpawnedProcesses()
-    with contextlib.ExitStack() as stack:
-        report = None if swap is None else stack.enter_context(_patched(swap))
-        stack.enter_context(recorder)
-        stack.enter_context(children)
-        stack.enter_context(install(policy, callback=recorder.on_clip))
-        code = run_script(script, args)
-    summary = recorder.summary()
-    return Outcome(script, code, policy, summary, swap, report, folder, children.count)
+    folder = working_folder()
+    session = Session(settings)
+    with session, SpawnedProcesses() as children:
+        code = (run_module if module else run_script)(script, args)
+    return Outcome(
+        f"-m {script}" if module else script,
+        code,
+        session.policy,
+        session.recorder.summary(),
+        settings.swap,
+        session.report,
+        folder,
+        children.count,
+        notes=_notes(session, settings),
+    )
 
 
-def _patched(swap: Swap) -> patched:
-    return patched(swap.cell, attention=swap.attention, options=swap.options)
+def _notes(session: Session, settings: Settings) -> list[str]:
+    if not session.recorder.stopped:
+        return []
+    steps = f"{settings.max_steps:,} step{'' if settings.max_steps == 1 else 's'}"
+    return [f"stopped after {steps}, as --max-steps asked"]
+
+
+def seed_all(seed: int) -> None:
+    """Set the seeds of Python's, NumPy's (if it is installed) and torch's generators."""
+    random.seed(seed)
+    torch.manual_seed(seed)
+    with contextlib.suppress(ImportError):
+        import numpy
+
+        numpy.random.seed(seed)

@@ -122,6 +122,32 @@ def test_cell_arguments_are_parsed_and_passed(rnnswap, script):
     assert "tanh" in err
 
 
+def test_module_is_run_by_name(rnnswap, tmp_path):
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__main__.py").write_text(TRAINING)
+    code, out, err = rnnswap("train", "--cell", "janet", "-m", "pack", "-m", "--epochs", "3")
+    assert (code, out) == (0, "JANET ['-m', '--epochs', '3']\n")
+    assert "rnnswap train -m pack\n" in err
+
+
+def test_max_steps_ends_the_script_early(rnnswap, script):
+    code, out, err = rnnswap("train", "--max-steps", "1", script(TRAINING))
+    assert (code, out) == (0, "")
+    assert "steps          1 in " in err
+    assert "stopped after 1 step, as --max-steps asked\n" in err
+    code, out, err = rnnswap("train", "--max-steps", "3", script(TRAINING))
+    assert (code, out) == (0, "LSTM []\n")
+    assert "stopped" not in err
+
+
+def test_seed_is_set_before_the_script_starts(rnnswap, script):
+    text = "import random, numpy, torch\nprint(random.random(), numpy.random.rand(), torch.rand(1))"
+    name = script(f"{text}\n{NO_LAYER}")
+    first, again, other = (rnnswap("train", "--seed", n, name)[1] for n in "001")
+    assert first == again
+    assert all(a != b for a, b in zip(first.split(), other.split(), strict=True))
+
+
 NO_STEP = "import torch; torch.nn.LSTM(2, 3)"
 NO_LAYER = """
 import torch
@@ -209,6 +235,9 @@ def test_places_are_relative_to_where_the_run_was_started(rnnswap, script, leave
         ),
         (["--cel", "janet", "script.py"], "No such option '--cel'"),
         ([], "Missing argument 'SCRIPT'"),
+        (["--max-steps", "0", "script.py"], "0 is not in the range x>=1"),
+        (["--seed", "-1", "script.py"], "-1 is not in the range"),
+        (["-m", "nosuch.module"], "module 'nosuch.module' does not exist here nor on sys.path"),
         (["--help"], ""),
     ],
 )

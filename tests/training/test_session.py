@@ -9,7 +9,8 @@ from torch.optim import Optimizer
 from torch.optim import optimizer as torch_optimizer
 
 from rnnswap.errors import ClipError, OptionError, ScriptError, UnknownNameError
-from rnnswap.training.session import Swap, train_script
+from rnnswap.training.session import train_script
+from rnnswap.training.settings import Settings, Swap
 
 ORIGINALS = (nn.LSTM.__init__, nn.LSTMCell.__init__, torch.autograd.backward)
 
@@ -58,7 +59,7 @@ def script(tmp_path):
 
 
 def run(script, *args, clip="none", swap=None):
-    return train_script(script, args or ("3", "0"), clip=clip, swap=swap)
+    return train_script(script, args or ("3", "0"), Settings(clip, swap))
 
 
 def test_without_a_cell_nothing_is_swapped_and_steps_are_clipped(script, capsys):

@@ -1,0 +1,44 @@
+"""What a run was asked for; goes to spawned children as it is. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What shall stand where the script constructs nn.LSTM.
+
+    Args:
+        cell: Name of an installed cell.
+        attention: Name of an installed attention mechanism to put over it, or None.
+        options: Keyword-only extras of the cell.
+    """
+
+    cell: str
+    attention: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.cell if self.attention is None else f"{self.cell} with {self.attention}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a script shall run.
+
+    Args:
+        clip: A clipping policy's text, such as `norm:1.0` or `none`.
+        swap: What to construct in place of nn.LSTM; None leaves it.
+        seed: For Python's, NumPy's and torch's generators, set before the script starts.
+        max_steps: Stop after so many optimizer steps; None for never.
+    """
+
+    clip: str = "none"
+    swap: Swap | None = None
+    seed: int | None = None
+    max_steps: int | None = None
