@@ -2,7 +2,7 @@
 
 Exit codes: 0 done or nothing to do; 1 `--check` and something would change, `scan --fail-on` and
 one was found, `plugins check` failed, or in `bench` a cell did; 2 misuse; 3 `train`: ran without
-effect; 123 some file could not be read, parsed or rewritten.
+effect; 123 some file could not be read, parsed or rewritten; 130 interrupted by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ EXIT_CHECK = 1
 EXIT_MISUSE = 2
 EXIT_NO_EFFECT = 3
 EXIT_UNREADABLE = 123
+EXIT_INTERRUPTED = 130
 
 # Loaded when it runs, so that one command does not pay for what another imports; the text stands
 # here so that `rnnswap --help` imports none of them.
@@ -54,6 +55,10 @@ class _LazyGroup(click.Group):
             return super().invoke(ctx)
         except RnnswapError as error:
             raise _Misuse(str(error)) from error
+        except KeyboardInterrupt:
+            # click's own code for this is 1, which would say that --check has found something.
+            click.echo("interrupted", err=True)
+            raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -125,6 +125,15 @@ _OPTIONS = [
 ]
 
 
+def complete_path(
+    _: click.Context, __: click.Parameter, incomplete: str
+) -> list[click.shell_completion.CompletionItem]:
+    """Let the shell complete the name of a file or folder."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
 def read_config(ctx: click.Context, _: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     """Take defaults from the pyproject.toml above the first path; the callback of PATHS."""
     if not ctx.resilient_parsing and ctx.default_map is None:

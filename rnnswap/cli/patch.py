@@ -12,6 +12,7 @@ import click
 from rnnswap.cli import EXIT_CHECK, EXIT_UNREADABLE
 from rnnswap.cli._sources import (
     Files,
+    complete_path,
     failure_line,
     read_config,
     say,
@@ -22,7 +23,9 @@ from rnnswap.cli._sources import (
 )
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source.selection import is_edit
-from rnnswap.patch.source.work import Outcome, Task, failed
+from rnnswap.patch.source.work import STDIN, Outcome, Task, failed
+
+_DEVICES = ("/dev/", "/proc/")
 
 
 @dataclass
@@ -36,7 +39,13 @@ class _Totals:
 
 @click.command()
 @click.argument(
-    "paths", metavar="PATHS...", nargs=-1, required=True, is_eager=True, callback=read_config
+    "paths",
+    metavar="PATHS...",
+    nargs=-1,
+    required=True,
+    is_eager=True,
+    callback=read_config,
+    shell_complete=complete_path,
 )
 @source_options
 @click.option(
@@ -51,6 +60,7 @@ class _Totals:
     "-o",
     "--output",
     metavar="FILE",
+    shell_complete=complete_path,
     help="Where the result goes instead, - for standard output; takes one path that is a file. "
     " [default: in place]",
 )
@@ -102,6 +112,9 @@ def _check_output(paths: Sequence[str], output: str | None, *, writes: bool) -> 
         raise click.UsageError(f"-o takes a file, {paths[0]!r} is a folder")
     if not output or os.path.isdir(output):  # noqa: PTH112
         raise click.UsageError(f"-o {output!r} is not a file's name")
+    if os.path.abspath(output).startswith(_DEVICES):  # noqa: PTH100
+        # A link such as /dev/stdout would lead to a file that is not to be replaced.
+        raise click.UsageError(f"-o takes a file, {output!r} is a device; - is standard output")
 
 
 def _printed(outcome: Outcome) -> Outcome:
@@ -123,12 +136,14 @@ def _count(totals: _Totals, outcome: Outcome, task: Task) -> None:
     totals.changed += outcome.changed
     totals.unchanged += not outcome.changed
     path = shown(outcome.path)
+    if task.output not in (None, STDIN):
+        path = f"{path}, written to {shown(str(task.output))}"
     line = _line(outcome, conditional=not task.write)
     if line:
         say(f"{path}: {line}")
     for finding in outcome.findings:
         if not is_edit(finding.code):
-            say(f"{path}:{finding.place} {finding.code} {finding.message}")
+            say(f"{shown(outcome.path)}:{finding.place} {finding.code} {finding.message}")
 
 
 def _line(outcome: Outcome, conditional: bool) -> str:

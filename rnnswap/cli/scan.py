@@ -13,6 +13,7 @@ from rnnswap.cli import EXIT_CHECK, EXIT_UNREADABLE
 from rnnswap.cli._sources import (
     Codes,
     Files,
+    complete_path,
     failure_line,
     read_config,
     say,
@@ -29,7 +30,13 @@ from rnnswap.patch.source.work import Located, failed
 
 @click.command()
 @click.argument(
-    "paths", metavar="[PATHS]...", nargs=-1, default=["."], is_eager=True, callback=read_config
+    "paths",
+    metavar="[PATHS]...",
+    nargs=-1,
+    default=["."],
+    is_eager=True,
+    callback=read_config,
+    shell_complete=complete_path,
 )
 @source_options
 @click.option(

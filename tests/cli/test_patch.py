@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from rnnswap.cli import main
 
 BEFORE = "from torch import nn\n\nrnn = nn.LSTM(8, 16)\n"
+PYTHON = f"Python 3.{sys.version_info.minor}"
 AFTER = "from torch import nn\nfrom rnnswap import JANET\n\nrnn = JANET(8, 16)\n"
 
 
@@ -151,16 +152,16 @@ def test_standard_input_under_check_and_diff(patch):
 def test_bad_standard_input_prints_nothing_and_exits_123(patch):
     result = patch("-", stdin=b"LSTM = (")
     assert (result.exit_code, result.stdout) == (123, "")
-    assert result.stderr.startswith("<stdin>:1:8 RSW901 cannot be parsed as Python 3: ")
+    assert result.stderr.startswith(f"<stdin>:1:8 RSW901 cannot be parsed as {PYTHON}: ")
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("LSTM = 1\nprint 'x'\n", "bad.py:2:1 RSW901 cannot be parsed as Python 3: "),
+        ("LSTM = 1\nprint 'x'\n", f"bad.py:2:1 RSW901 cannot be parsed as {PYTHON}: "),
         (b"LSTM = '\xff'\n", "bad.py:1:9 RSW902 cannot be decoded as utf-8: byte 0xff"),
         (b"# coding: klingon\nLSTM\n", "bad.py RSW902 cannot be decoded: unknown encoding"),
-        (b"LSTM\x00\n", "bad.py RSW901 cannot be parsed as Python 3: "),
+        (b"LSTM\n\x00\n", f"bad.py:2:1 RSW901 cannot be parsed as {PYTHON}: "),
     ],
 )
 def test_a_bad_file_is_left_and_the_others_go_on(patch, content, line):

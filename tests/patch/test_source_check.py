@@ -76,14 +76,25 @@ def test_columns_are_counted_in_characters():
 
 
 def test_a_syntax_error_says_where():
-    with pytest.raises(RewriteError, match=r"m\.py:2:5: cannot be parsed as Python 3: ") as caught:
+    with pytest.raises(
+        RewriteError, match=r"m\.py:2:5: cannot be parsed as Python 3\.\d+: "
+    ) as caught:
         check.parse("x = 1\nx = = 2\n", "m.py")
     assert caught.value.code == codes.UNPARSABLE
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("x = 1\ny = '\x00'", "2:6"), ("y = '\ud800'", "1:6")],
+)
+def test_a_character_that_python_does_not_take_is_named_with_its_place(text, place):
+    with pytest.raises(RewriteError, match=rf"m\.py:{place}: cannot be parsed as Python 3\.\d+: "):
+        check.parse(text, "m.py")
+
+
 @pytest.mark.parametrize("text", ["x = 1\x00", "(" * 100_000])
 def test_what_no_parser_takes_is_one_sentence(text):
-    with pytest.raises(RewriteError, match=r"m\.py.*cannot be parsed as Python 3: "):
+    with pytest.raises(RewriteError, match=r"m\.py.*cannot be parsed as Python 3\.\d+: "):
         check.parse(text, "m.py")
 
 
@@ -98,7 +109,7 @@ def test_what_no_parser_takes_is_one_sentence(text):
     ],
 )
 def test_a_limit_of_python_is_named(text, reason):
-    with pytest.raises(RewriteError, match=f"cannot be parsed as Python 3: {reason}$"):
+    with pytest.raises(RewriteError, match=rf"cannot be parsed as Python 3\.\d+: {reason}$"):
         check.parse(text, "m.py")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import sys
 import tokenize
 import warnings
 from collections.abc import Iterable
@@ -20,6 +21,8 @@ from rnnswap.patch.source.bound import first_unbound, has_late_future
 from rnnswap.patch.source.result import Keywords, Result, Span
 
 _Alias = tuple[str, str, str]
+# A file may be right for a newer one.
+_PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 
 
 def parse(text: str, path: str) -> ast.Module:
@@ -33,20 +36,36 @@ def parse(text: str, path: str) -> ast.Module:
             # A doubtful escape in the user's strings is not ours to warn about.
             warnings.simplefilter("ignore")
             return ast.parse(text)
-    except SyntaxError as error:
-        reason = f"cannot be parsed as Python 3: {_in_words(error.msg)}"
-        raise RewriteError(
-            reason, path, error.lineno, error.offset or 1, code=codes.UNPARSABLE
-        ) from error
+    except (SyntaxError, ValueError) as error:
+        raise _unparsable(error, text, path) from error
     except (RecursionError, MemoryError) as error:
         reason = "an expression is longer or nested deeper than Python's own limit"
         raise RewriteError(
-            f"cannot be parsed as Python 3: {reason}", path, code=codes.UNPARSABLE
+            f"cannot be parsed as {_PYTHON}: {reason}", path, code=codes.UNPARSABLE
         ) from error
-    except ValueError as error:
-        raise RewriteError(
-            f"cannot be parsed as Python 3: {error}", path, code=codes.UNPARSABLE
-        ) from error
+
+
+def _unparsable(error: SyntaxError | ValueError, text: str, path: str) -> RewriteError:
+    # A null byte or, in a notebook, half of a surrogate pair: Python does not say where.
+    bad = re.search("[\0\ud800-\udfff]", text)
+    line: int | None = None
+    column = 1
+    if bad is not None:
+        reason = f"the character {bad.group()!a} stands in it"
+        line, column = place_of(text, bad.start())
+    elif isinstance(error, SyntaxError):
+        reason = _in_words(error.msg)
+        line, column = error.lineno, error.offset or 1
+    else:
+        reason = str(error)
+    reason = f"cannot be parsed as {_PYTHON}: {reason}"
+    return RewriteError(reason, path, line, column, code=codes.UNPARSABLE)
+
+
+def place_of(text: str, offset: int) -> tuple[int, int]:
+    """Return line and column, both 1-based, of a character of `text`."""
+    lines = re.split(r"\r\n|\r|\n", text[:offset])
+    return len(lines), len(lines[-1]) + 1
 
 
 def _in_words(message: str) -> str:

@@ -124,7 +124,7 @@ ADVICE = {
     WEIGHT_DROP: "see that what takes the weight's place fits the cell",
     CLASS_NAME: "test with isinstance and torch.nn.RNNBase, or add the cell's name to the test",
     SCRIPTED: "use torch.jit.trace, torch.export or torch.compile instead",
-    UNPARSABLE: "mend it, or port it to Python 3",
+    UNPARSABLE: "mend it, port it to Python 3, or run rnnswap with the Python it is written for",
     UNDECODABLE: "declare the encoding in the first line, or save it as UTF-8",
     UNREADABLE: "see that it exists and may be read",
     NOT_EQUIVALENT: "change the file by hand",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from bisect import bisect_right
@@ -122,6 +123,9 @@ def read_notebook(data: bytes, path: str, words: Sequence[str]) -> Notebook:
     Raises:
         RewriteError: They are not a notebook of format 4; says where.
     """
+    if data.startswith(codecs.BOM_UTF8):
+        reason = "cannot be parsed as a notebook: it starts with a byte order mark; save it without"
+        raise RewriteError(reason, path, code=codes.UNPARSABLE)
     try:
         raw = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -32,15 +32,20 @@ def select(selected: Iterable[str], ignored: Iterable[str]) -> Selection:
     """Return the codes that begin with one of `selected`, if it is not empty, less `ignored`.
 
     Raises:
-        OptionError: No code begins with one of the texts, or failures are to be ignored.
+        OptionError: No code begins with one of the texts, failures are to be ignored, or nothing
+            is left.
     """
     ignored = list(ignored)
     for text in ignored:
         if text.upper().startswith(FAILURES):
             raise OptionError(f"{text!r} cannot be ignored: RSW9 codes are failures, not findings")
+    selected = list(selected)
     wanted = expand(selected) or frozenset(MEANINGS)
     failures = {code for code in MEANINGS if code.startswith(FAILURES)}
-    return Selection((wanted - expand(ignored)) | failures)
+    kept = wanted - expand(ignored)
+    if selected and not kept:
+        raise OptionError("--ignore leaves nothing of what --select names; drop one of the two")
+    return Selection(kept | failures)
 
 
 def is_edit(code: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 import libcst as cst
 
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source import codes
+from rnnswap.patch.source.check import place_of
 from rnnswap.patch.source.edit import Edit, apply
 from rnnswap.patch.source.find import Role, Use, find_others, find_uses
 from rnnswap.patch.source.hazards import find_hazards, find_name_tests
@@ -47,8 +50,11 @@ def transform(text: str, plan: Plan, path: str, *, edit: bool = True) -> Result:
     module = _parse(text, path)
     layout = Layout(module)
     if layout.code != text:
-        reason = "has line endings or control characters that cannot be reproduced; left as it is"
-        raise RewriteError(reason, path, code=codes.NOT_EQUIVALENT)
+        reason = "a line ending or control character here cannot be reproduced; left as it is"
+        pairs = zip(text, layout.code, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        place = place_of(text, same)
+        raise RewriteError(reason, path, *place, code=codes.NOT_EQUIVALENT)
     names = Names(module, layout, plan.modules())
     return _Transformation(names, plan).run(edit)
 

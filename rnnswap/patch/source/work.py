@@ -130,7 +130,7 @@ def wanted_words(plan: Plan) -> list[tuple[bytes, ...]]:
 def _work(item: Item, task: Task) -> Outcome:
     source = _read(item, task)
     if source is None:
-        return Outcome(item.path, nothing=_why_nothing(task.plan, ""))
+        return Outcome(item.path, nothing=_why_nothing(task, ""))
     document = open_document(source.data, source.path, task.plan.words())
     text = document.text
     may_match = task.plan.may_match(text)
@@ -155,7 +155,7 @@ def _work(item: Item, task: Task) -> Outcome:
         findings,
         changed=new != text,
         printed=_put(source, result, document.encoding, task),
-        nothing=_nothing(task.plan, text, found) if item.named and not findings else "",
+        nothing=_nothing(task, text, found) if item.named and not findings else "",
     )
 
 
@@ -217,18 +217,20 @@ def _located(finding: Finding, document: Document) -> Located:
     return Located(place, finding.code, message)
 
 
-def _nothing(plan: Plan, text: str, found: Sequence[Finding]) -> str:
+def _nothing(task: Task, text: str, found: Sequence[Finding]) -> str:
     if found:
         return "what was found is not selected"
-    return _why_nothing(plan, text)
+    return _why_nothing(task, text)
 
 
-def _why_nothing(plan: Plan, text: str) -> str:
+def _why_nothing(task: Task, text: str) -> str:
+    plan = task.plan
+    use = "selected use" if plan.leave else "use"
     loop = ", nor an optimizer's step" if plan.clipping is not None else ""
     if len(plan.sources) > 1:
-        return f"no use of a registered cell found that is not torch.nn.LSTM already{loop}"
+        return f"no {use} of a registered cell found that is not torch.nn.LSTM already{loop}"
     classes = dict.fromkeys(spec.target.replace(":", ".") for spec in plan.sources)
-    return f"no use of {' or '.join(classes)} found{loop}{_other_source(plan, text)}"
+    return f"no {use} of {' or '.join(classes)} found{loop}{_other_source(plan, text)}"
 
 
 def _other_source(plan: Plan, text: str) -> str:
