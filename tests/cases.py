@@ -58,7 +58,7 @@ def indrnn_arguments(
         _leaf(T, B, I, dtype=dtype),
         _leaf(B, H, dtype=dtype),
         _leaf(H, I, dtype=dtype, spread=I**-0.5),
-        _leaf(H, dtype=dtype, spread=0.5),
+        _leaf(H, 1, dtype=dtype, spread=0.5),
         _leaf(H, dtype=dtype) if bias else None,
         _leaf(H, dtype=dtype) if bias else None,
         lengths,

@@ -104,8 +104,8 @@ class IndRNN(RecurrentLayer):
     def run_direction(
         self,
         x: Tensor,
-        h0: Tensor,
-        c0: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
         weights: Weights,
         lengths: Tensor | None,
         reverse: bool,
@@ -115,7 +115,7 @@ class IndRNN(RecurrentLayer):
             return super().run_direction(x, h0, c0, weights, lengths, reverse)
         (first,), unused = self._carried(h0, c0)
         projection: tuple[Tensor | None, ...]
-        u = bounded(weights["weight_hh"].squeeze(1), self.recurrent_max, self.recurrent_min)
+        u = bounded(weights["weight_hh"], self.recurrent_max, self.recurrent_min)
         if self.layer_norm:
             x, projection = self.project_input(x, weights), (None, None, None)
         else:

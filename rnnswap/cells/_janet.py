@@ -106,8 +106,8 @@ class JANET(RecurrentLayer):
     def run_direction(
         self,
         x: Tensor,
-        h0: Tensor,
-        c0: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
         weights: Weights,
         lengths: Tensor | None,
         reverse: bool,

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from rnnswap.cells._arguments import autocast_dtype, check_input, check_state, check_state_like
 from rnnswap.cells._module import RecurrentModule
-from rnnswap.ops._scan import loop_steps, scan_steps
+from rnnswap.ops._scan import given_or_zeros, loop_steps, scan_steps
 
 Weights = Mapping[str, Tensor]
 State = tuple[Tensor, ...]
@@ -131,16 +131,24 @@ class RecurrentLayer(RecurrentModule):
         """Run on x (T, B, I) under nn.LSTM's rule for autocast: all of it in the low precision."""
         if x.size(0) == 0:
             raise RuntimeError(f"expected at least one step, got input of shape {tuple(x.shape)}")
-        h0, c0 = self._initial_state(x, hx)
+        if hx is not None:
+            self._check_state(x, hx)
+        h0, c0 = (None, None) if hx is None else hx
         low = autocast_dtype(x.device)
         if low is None:
             return self._stack(x, h0, c0, lengths, None)
         with torch.autocast(x.device.type, enabled=False):
-            x, h0, c0 = cast_down(x, low), cast_down(h0, low), cast_down(c0, low)
+            x = cast_down(x, low)
+            h0, c0 = (None if s is None else cast_down(s, low) for s in (h0, c0))
             return self._stack(x, h0, c0, lengths, low)
 
     def _stack(
-        self, x: Tensor, h0: Tensor, c0: Tensor, lengths: Tensor | None, low: torch.dtype | None
+        self,
+        x: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
+        lengths: Tensor | None,
+        low: torch.dtype | None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         h_n, c_n = [], []
         for layer in range(self.num_layers):
@@ -150,8 +158,9 @@ class RecurrentLayer(RecurrentModule):
                 weights = self._weights(index)
                 if low is not None:
                     weights = {name: cast_down(weight, low) for name, weight in weights.items()}
+                h, c = (None if s is None else s[index] for s in (h0, c0))
                 output, h, c = self.run_direction(
-                    self._drop_input(x), h0[index], c0[index], weights, lengths, direction == 1
+                    self._drop_input(x), h, c, weights, lengths, direction == 1
                 )
                 outputs.append(output)
                 h_n.append(h)
@@ -165,8 +174,8 @@ class RecurrentLayer(RecurrentModule):
     def run_direction(
         self,
         x: Tensor,
-        h0: Tensor,
-        c0: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
         weights: Weights,
         lengths: Tensor | None,
         reverse: bool,
@@ -175,8 +184,8 @@ class RecurrentLayer(RecurrentModule):
 
         Args:
             x: (T, B, features).
-            h0: (B, H), with a projection (B, P).
-            c0: (B, H).
+            h0: (B, H), with a projection (B, P), or None: zeros.
+            c0: (B, H) or None: zeros.
             weights: The parameters by name without suffix.
             lengths: (B,) int64, descending, or None: all rows are T long.
             reverse: From the last step to the first.
@@ -186,6 +195,9 @@ class RecurrentLayer(RecurrentModule):
         """
         gates_x = self.project_input(x, weights)
         w_hr = weights.get("weight_hr")
+        h0, c0 = (
+            given_or_zeros(s, x, n) for s, n in ((h0, self.output_size), (c0, self.hidden_size))
+        )
         first, unused = self._carried(h0, c0)
         masks, mask_size = None, self.hidden_size
         if self.zoneout and self.training:
@@ -251,7 +263,7 @@ class RecurrentLayer(RecurrentModule):
             return x
         return x * F.dropout(torch.ones_like(x[:1]), self.input_dropout)
 
-    def _carried(self, h0: Tensor, c0: Tensor) -> tuple[State, Tensor | None]:
+    def _carried(self, h0: Any, c0: Any) -> tuple[Any, Tensor | None]:
         """Return the state the recurrence begins with, and what of (h_0, c_0) it does not read."""
         if self.states == 2:
             return (h0, c0), None
@@ -271,15 +283,12 @@ class RecurrentLayer(RecurrentModule):
         """Return what goes to the next layer, of this layer's input and output."""
         return output
 
-    def _initial_state(self, x: Tensor, hx: State | None) -> tuple[Tensor, Tensor]:
+    def _check_state(self, x: Tensor, hx: State) -> None:
         rows, batch = self.num_layers * self.num_directions, x.size(1)
         h_shape = (rows, batch, self.output_size)
         c_shape = (rows, batch, self.hidden_size)
-        if hx is None:
-            return x.new_zeros(h_shape), x.new_zeros(c_shape)
         check_state_like("h_0", hx[0], h_shape, x)
         check_state_like("c_0", hx[1], c_shape, x)
-        return hx[0], hx[1]
 
 
 def keep_in_graph(result: Tensor, unused: Tensor) -> Tensor:

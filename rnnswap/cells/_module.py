@@ -155,8 +155,7 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
         return ", ".join([super().extra_repr(), *nondefault_options(self)])
 
     def _weight_dtype(self) -> torch.dtype:
-        dtype: torch.dtype = getattr(self, self._all_weights[0][0]).dtype
-        return dtype
+        return self._weight(self._all_weights[0][0]).dtype
 
     def _weights(self, index: int) -> dict[str, Tensor]:
         """Read the parameters of one layer and direction, by name without suffix.
@@ -164,7 +163,12 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
         Read at each call: a parametrization or a weight-drop wrapper may have put new ones there.
         """
         names = (*self._all_weights[index], *self._gains[index])
-        return {name.partition("_l")[0]: getattr(self, name) for name in names}
+        return {name.partition("_l")[0]: self._weight(name) for name in names}
+
+    def _weight(self, name: str) -> Tensor:
+        weight = self._parameters.get(name)  # sooner than Module's lookup, which comes here last
+        found: Tensor = getattr(self, name) if weight is None else weight
+        return found
 
     def _places(self) -> Iterator[tuple[int, str]]:
         """Yield (layer, suffix of its parameters' names) in nn.LSTM's order."""

@@ -37,6 +37,11 @@ def project_backward(
     return d_x, d_w, d_b
 
 
+def given_or_zeros(state: Tensor | None, x: Tensor, width: int) -> Tensor:
+    """Return the initial state (B, width) of input x (T, B, ...), zeros where None is given."""
+    return x.new_zeros((x.size(1), width)) if state is None else state
+
+
 def step_order(steps: int, reverse: bool) -> range:
     """Return the time indices in the order in which the recurrence visits them."""
     return range(steps - 1, -1, -1) if reverse else range(steps)
@@ -77,42 +82,43 @@ def weight_gradient(d_gates: Tensor, hidden: Tensor, h0: Tensor, reverse: bool) 
     return torch.addmm(d_gates[first].t() @ h0, later.t(), earlier)
 
 
-def is_recorded(grads: tuple[Tensor, ...]) -> bool:
+def is_recorded(grads: tuple[Tensor | None, ...]) -> bool:
     """Return whether a backward is itself differentiated, or gets batches of gradients (vmap)."""
     batched = torch._C._functorch
     return torch.is_grad_enabled() or any(
-        batched.is_legacy_batchedtensor(g) or batched.is_batchedtensor(g) for g in grads
+        g is not None and (batched.is_legacy_batchedtensor(g) or batched.is_batchedtensor(g))
+        for g in grads
     )
 
 
-def plain_gradients(grads: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Return gradients as the loops read them: dense, and negated where reading would negate."""
-    return tuple(g.to_dense().resolve_neg() if _is_read_apart(g) else g for g in grads)
-
-
-def _is_read_apart(grad: Tensor) -> bool:
-    return grad.is_neg() or grad.layout != torch.strided
+def plain_gradient(grad: Tensor) -> Tensor:
+    """Return a gradient as the loops read it: dense, and negated where reading would negate."""
+    if grad.is_neg() or grad.layout != torch.strided:
+        return grad.to_dense().resolve_neg()
+    return grad
 
 
 def recorded_backward(
     naive: Callable[..., Any],
     inputs: Iterable[Tensor | None],
     constants: tuple[Any, ...],
-    grads: tuple[Tensor, ...],
+    grads: tuple[Tensor | None, ...],
     needs: Iterable[bool],
 ) -> list[Tensor | None]:
     """Return the gradients of `naive(*inputs, *constants)` as part of the graph.
 
-    A hand-written backward is opaque to autograd; when it is itself recorded (create_graph), the
-    naive form gives the same numbers with a graph behind them.
+    Results of which `grads` has None do not count. A hand-written backward is opaque to autograd;
+    when it is itself recorded (create_graph), the naive form gives the same numbers with a graph
+    behind them.
     """
     with torch.enable_grad():
         # Views, so that one tensor handed in twice gets each argument's own share.
         own = [None if t is None else t.view_as(t) for t in inputs]
-        outputs = naive(*own, *constants)
+        results = zip(naive(*own, *constants), grads, strict=True)
+        outputs, given = zip(*((r, g) for r, g in results if g is not None), strict=True)
         wanted = [t for t, need in zip(own, needs, strict=True) if need and t is not None]
         found = iter(
-            torch.autograd.grad(outputs, wanted, grads, create_graph=True, allow_unused=True)
+            torch.autograd.grad(outputs, wanted, given, create_graph=True, allow_unused=True)
         )
     return [
         next(found) if need and t is not None else None for t, need in zip(own, needs, strict=True)

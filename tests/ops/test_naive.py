@@ -61,7 +61,7 @@ def test_indrnn_is_torchs_rnn_with_a_diagonal_matrix(nonlinearity, reverse):
     x, h0, w, u, b_ih, b_hh = args[:6]
     rnn = torch.nn.RNN(4, 5, nonlinearity=nonlinearity, dtype=torch.float64)
     names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-    rnn.load_state_dict(dict(zip(names, (w, torch.diag(u), b_ih, b_hh), strict=True)))
+    rnn.load_state_dict(dict(zip(names, (w, torch.diag(u[:, 0]), b_ih, b_hh), strict=True)))
     expected, last = rnn(x.flip(0) if reverse else x, h0.unsqueeze(0))
     output, h_n = indrnn_scan_naive(*args)
     assert_same(output.flip(0) if reverse else output, expected)

@@ -44,6 +44,39 @@ def test_equals_naive_in_float64(scan, name, shape, ragged, reverse):
         assert_same(actual, truth, eps=4096)
 
 
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+@pytest.mark.parametrize("ragged", [False, True], ids=["full", "ragged"])
+@pytest.mark.parametrize("scan", SCANS)
+def test_no_initial_state_is_a_state_of_zeros(scan, ragged, reverse):
+    operation, arguments, settings = SCANS[scan]
+    lengths = lengths_for(6, 3, ragged)
+    x, *others = arguments(6, 3, 4, 5, **settings, lengths=lengths, reverse=reverse)
+    states = 2 if scan.startswith("janet") else 1
+    zeros = [torch.zeros_like(s) for s in others[:states]]
+    for one in operation.implementations:
+        given = results_and_gradients(one.run, (x, *zeros, *others[states:]))
+        none = results_and_gradients(one.run, (x, *[None] * states, *others[states:]))
+        for actual, truth in zip(none, given, strict=True):
+            assert_same(actual, truth, eps=64)
+
+
+@pytest.mark.parametrize("scan", SCANS)
+@pytest.mark.parametrize("which", [0, 1], ids=["output", "last state"])
+def test_a_gradient_of_one_result_alone(scan, which):
+    operation, arguments, settings = SCANS[scan]
+    args = arguments(6, 3, 4, 5, **settings)
+    leaves = [a for a in args if isinstance(a, torch.Tensor)]
+    found = {}
+    for one in operation.implementations:
+        total = one.run(*args)[which].cos().sum()
+        found[one.name] = torch.autograd.grad(total, leaves, create_graph=True)
+        twice = torch.autograd.grad(sum(g.sin().sum() for g in found[one.name]), leaves)
+        found[one.name] += twice
+    for grads in found.values():
+        for actual, truth in zip(grads, found["naive"], strict=True):
+            assert_same(actual, truth, eps=4096)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize(("scan", "name"), FAST)
 def test_low_precision_is_as_close_to_float64_as_eager(scan, name, dtype):

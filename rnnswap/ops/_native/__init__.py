@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from rnnswap.ops._scan import plain_gradient
+
 #: Name of the shared library beside this file.
 LIBRARY = "librnnswap.so"
 _TYPES = {torch.float32: 0, torch.float64: 1}
@@ -114,19 +116,18 @@ def lengths_for(lengths: Tensor | None) -> Tensor | None:
     return None if lengths is None else lengths.to("cpu", torch.int64).contiguous()
 
 
-def last(states: Tensor, lengths: Tensor | None, reverse: bool) -> Tensor:
-    """Return a copy of the state (B, H) in which the steps end, of those (T, B, H) after each."""
-    if reverse or lengths is None:
-        return states[0 if reverse else -1].clone()
-    return states[lengths - 1, torch.arange(len(lengths))]
+def of_outputs(grad: Tensor | None, outputs: Tensor) -> Tensor:
+    """Return the gradient of all steps' outputs; zeros that take no room where there is none."""
+    if grad is None:
+        return outputs.new_zeros(()).expand(outputs.shape)
+    return plain_gradient(grad)
 
 
-def filled(grads: Sequence[Tensor | None], like: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Return gradients with zeros, which take no room, in the place of those that are not there."""
-    return tuple(
-        t.new_zeros(()).expand(t.shape) if g is None else g
-        for g, t in zip(grads, like, strict=True)
-    )
+def running(grad: Tensor | None, like: Tensor, *shape: int) -> Tensor:
+    """Return the gradient of a last state, to be overwritten by that of the first."""
+    if grad is None:
+        return like.new_zeros(shape)
+    return plain_gradient(grad).clone(memory_format=torch.contiguous_format)
 
 
 def pointers(*tensors: Tensor | None) -> list[int | None]:

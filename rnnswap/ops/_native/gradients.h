@@ -11,13 +11,13 @@
 
 struct gradients {
     int64_t T, B, G, I, R;
-    int64_t x_step, x_row; /* strides in elements */
+    int64_t x_step, x_row, h0_row; /* strides in elements */
     int reverse;
     const int64_t *lengths; /* (B), each in [1, T]; or null */
     const void *d;          /* (T, B, G): gradient of the gates */
     const void *x;          /* (T, B, I), for dw_ih */
     const void *h;          /* (T, B, R): h after each step, for dw_hh */
-    const void *h0;         /* (B, R) */
+    const void *h0;         /* (B, R), or one row for all */
     const void *w_ih;       /* (G, I), for d_x */
     void *dw_ih;            /* (G, I) or null: sum of d^T x */
     void *dw_hh;            /* (G, R) or null: sum of d^T h', h' being h before the step */

@@ -29,7 +29,7 @@ static void NAME(next_rows)(
                 rows->d[k] = (const REAL *)j->d + (*t * B + *b) * j->G;
                 rows->x[k] = (const REAL *)j->x + *t * j->x_step + *b * j->x_row;
                 rows->h[k] = begun ? (const REAL *)j->h + ((*t + past) * B + *b) * j->R
-                                   : (const REAL *)j->h0 + *b * j->R;
+                                   : (const REAL *)j->h0 + *b * j->h0_row;
             }
         }
     }

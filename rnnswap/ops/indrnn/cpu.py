@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
-from rnnswap.ops._scan import is_recorded, plain_gradients, recorded_backward
+from rnnswap.ops._scan import is_recorded, recorded_backward
 from rnnswap.ops.indrnn import manual
 from rnnswap.ops.indrnn.manual import Loops, Steps
 from rnnswap.ops.indrnn.naive import indrnn_scan_naive
@@ -27,7 +27,7 @@ def indrnn_scan_cpu(*args: Any) -> tuple[Tensor, Tensor]:
 
 def reasons_against_cpu(
     x: Tensor,
-    h0: Tensor,
+    h0: Tensor | None,
     w_ih: Tensor | None,
     u: Tensor,
     b_ih: Tensor | None,
@@ -46,7 +46,7 @@ class _IndrnnScan(torch.autograd.Function):
     def forward(
         ctx: Any,
         x: Tensor,
-        h0: Tensor,
+        h0: Tensor | None,
         w_ih: Tensor | None,
         u: Tensor,
         b_ih: Tensor | None,
@@ -67,32 +67,28 @@ class _IndrnnScan(torch.autograd.Function):
         *inputs, states = ctx.saved_tensors
         needs = ctx.needs_input_grad
         constants = (None, None, None)  # lengths, nonlinearity and reverse have no gradient
-        full = _native.filled(grads, (states, inputs[1]))
-        if is_recorded(full):
+        if is_recorded(grads):
             found = recorded_backward(
-                indrnn_scan_naive, inputs, ctx.constants, full, needs[: len(inputs)]
+                indrnn_scan_naive, inputs, ctx.constants, grads, needs[: len(inputs)]
             )
             return (*found, *constants)
-        return (
-            *_run_backward(plain_gradients(full), states, inputs, ctx.constants, needs),
-            *constants,
-        )
+        return (*_run_backward(grads, states, inputs, ctx.constants, needs), *constants)
 
 
 class _Arguments(ctypes.Structure):
     """struct indrnn of native.c."""
 
     _fields_ = _native.fields(
-        (ctypes.c_int64, "T B I H x_step x_row d_out_step d_out_row"),
+        (ctypes.c_int64, "T B I H x_step x_row d_out_step d_out_row h0_row"),
         (ctypes.c_int, "reverse by_units is_tanh"),
-        (ctypes.c_void_p, "lengths x h0 w_ih u b_ih b_hh states"),
+        (ctypes.c_void_p, "lengths x h0 w_ih u b_ih b_hh states h_n"),
         (ctypes.c_void_p, "d_out d_h d_pre d_u d_x dw_ih d_b room"),
     )
 
 
 def _run_forward(
     x: Tensor,
-    h0: Tensor,
+    h0: Tensor | None,
     w_ih: Tensor | None,
     u: Tensor,
     b_ih: Tensor | None,
@@ -104,22 +100,22 @@ def _run_forward(
     """Run all steps; the states are zero past a row's length."""
     steps, batch, features = x.shape
     x, x_step, x_row = _native.rows(x)
-    h0, u = h0.contiguous(), u.contiguous()
-    w_ih, b_ih, b_hh = map(_native.contiguous, (w_ih, b_ih, b_hh))
-    hidden = h0.size(1)
-    states = x.new_empty((steps, batch, hidden))
+    h0, w_ih, b_ih, b_hh = map(_native.contiguous, (h0, w_ih, b_ih, b_hh))
+    u = u.contiguous()
+    hidden = u.size(0)
+    states, h_n = x.new_empty((steps, batch, hidden)), x.new_empty((batch, hidden))
     lengths = _native.lengths_for(lengths)
     arguments = _Arguments(
         *(steps, batch, 0 if w_ih is None else features, hidden),
-        *(x_step, x_row, 0, 0, reverse, 0, nonlinearity == "tanh"),
-        *_native.pointers(lengths, x, h0, w_ih, u, b_ih, b_hh, states),
+        *(x_step, x_row, 0, 0, 0, reverse, 0, nonlinearity == "tanh"),
+        *_native.pointers(lengths, x, h0, w_ih, u, b_ih, b_hh, states, h_n),
     )
     _native.call(_functions()["forward"], arguments, x)
-    return Steps(states, _native.last(states, lengths, reverse), states)
+    return Steps(states, h_n, states)
 
 
 def _run_backward(
-    grads: tuple[Tensor, ...],
+    grads: tuple[Tensor | None, ...],
     states: Tensor,
     inputs: Any,
     constants: tuple[Tensor | None, str, bool],
@@ -132,22 +128,23 @@ def _run_backward(
     states = states.contiguous()  # hooks on saved tensors may bring them back in another layout
     shape = x.shape
     x, x_step, x_row = _native.rows(x)
-    d_out, d_out_step, d_out_row = _native.rows(grads[0])
-    h0, u, w_ih = h0.contiguous(), u.contiguous(), _native.contiguous(w_ih)
-    d_h = grads[1].clone(memory_format=torch.contiguous_format)  # becomes the gradient of h0
+    d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], states))
+    h0, u, w_ih = _native.contiguous(h0), u.contiguous(), _native.contiguous(w_ih)
+    d_h = _native.running(grads[1], states, *states.shape[1:])
     d_pre, d_u = torch.empty_like(states), torch.empty_like(u)
     d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
     d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[2] else None
-    d_b = torch.empty_like(u) if needs[4] or needs[5] else None
+    d_b = u.new_empty(u.size(0)) if needs[4] or needs[5] else None
     arguments = _Arguments(
-        *(*shape, states.size(2), x_step, x_row, d_out_step, d_out_row),
+        *(*shape, states.size(2), x_step, x_row, d_out_step, d_out_row, 0),
         *(reverse, 0, nonlinearity == "tanh"),
-        *_native.pointers(lengths, x, h0, w_ih, u, None, None, states),
+        *_native.pointers(lengths, x, h0, w_ih, u, None, None, states, None),
         *_native.pointers(d_out, d_h, d_pre, d_u, d_x, d_w_ih, d_b),
     )
     _native.call(_functions()["backward"], arguments, states)
     d_x = d_pre if needs[0] and w_ih is None else d_x
-    return d_x, d_h, d_w_ih, d_u, d_b, d_b
+    found = (d_x, d_h, d_w_ih, d_u, d_b, d_b)
+    return tuple(g if need else None for g, need in zip(found, needs[: len(found)], strict=True))
 
 
 @functools.cache

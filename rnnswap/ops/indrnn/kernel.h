@@ -93,7 +93,7 @@ static void NAME(run_row)(const struct indrnn *j, const struct rnnswap_share *s,
         }
         if (steps == 0) {
             before = indrnn_runs(j, was, b) ? (const REAL *)j->states + (was * B + b) * H
-                                            : (const REAL *)j->h0 + b * H;
+                                            : (const REAL *)j->h0 + b * j->h0_row;
         }
         x[steps] = (const REAL *)j->x + t * j->x_step + b * j->x_row;
         h[steps++] = state;
@@ -176,7 +176,7 @@ static void NAME(back_step)(const struct indrnn *j, const struct rnnswap_share *
             continue;
         }
         row.before = indrnn_runs(j, was, b) ? (const REAL *)j->states + (was * B + b) * H
-                                            : (const REAL *)j->h0 + b * H;
+                                            : (const REAL *)j->h0 + b * j->h0_row;
         row.d_out = (const REAL *)j->d_out + t * j->d_out_step + b * j->d_out_row;
         row.d_h = (REAL *)j->d_h + b * H;
         row.next = past * B * H;

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnswap.ops._scan import project
+from rnnswap.ops._scan import given_or_zeros, project
 from rnnswap.ops.indrnn.cpu import best_loops
 
 
 def indrnn_scan_library(
     x: Tensor,
-    h0: Tensor,
+    h0: Tensor | None,
     w_ih: Tensor | None,
     u: Tensor,
     b_ih: Tensor | None,
@@ -24,6 +24,7 @@ def indrnn_scan_library(
 ) -> tuple[Tensor, Tensor]:
     """As `indrnn_scan_naive`, arguments and results."""
     projected = x if w_ih is None else project(x, w_ih, b_ih, b_hh)
+    h0, u = given_or_zeros(h0, x, u.size(0)), u.squeeze(1)
     output, h_n, _ = _steps(projected, h0, u, lengths, nonlinearity, reverse)
     return output, h_n
 

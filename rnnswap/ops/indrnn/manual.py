@@ -14,9 +14,10 @@ from torch import Tensor
 
 from rnnswap.ops._scan import (
     active_steps,
+    given_or_zeros,
     is_recorded,
     neighbours,
-    plain_gradients,
+    plain_gradient,
     project,
     project_backward,
     recorded_backward,
@@ -46,9 +47,13 @@ def indrnn_scan_manual(*args: Any) -> tuple[Tensor, Tensor]:
     return indrnn_scan_with(Loops(forward_steps, backward_steps), *args)
 
 
-def indrnn_scan_with(loops: Loops, *args: Any) -> tuple[Tensor, Tensor]:
+def indrnn_scan_with(
+    loops: Loops, x: Tensor, h0: Tensor | None, w_ih: Tensor | None, u: Tensor, *others: Any
+) -> tuple[Tensor, Tensor]:
     """As `indrnn_scan_naive`, by the given loops."""
-    result: tuple[Tensor, Tensor] = _IndrnnScan.apply(loops, *args)  # type: ignore[no-untyped-call]
+    h0 = given_or_zeros(h0, x, u.size(0))
+    result: tuple[Tensor, Tensor]
+    result = _IndrnnScan.apply(loops, x, h0, w_ih, u, *others)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -68,7 +73,7 @@ class _IndrnnScan(torch.autograd.Function):
         reverse: bool,
     ) -> tuple[Tensor, Tensor]:
         projected = x.clone() if w_ih is None else project(x, w_ih, b_ih, b_hh)
-        steps = loops.forward(projected, h0, u, lengths, nonlinearity, reverse)
+        steps = loops.forward(projected, h0, u.squeeze(1), lengths, nonlinearity, reverse)
         ctx.loops = loops
         ctx.constants = (lengths, nonlinearity, reverse)
         ctx.save_for_backward(x, h0, w_ih, u, b_ih, b_hh, steps.states)
@@ -86,8 +91,9 @@ class _IndrnnScan(torch.autograd.Function):
             return (None, *found, *constants)
         x, h0, w_ih, u, _, _ = inputs
         d_projected, d_h0, d_u = ctx.loops.backward(
-            plain_gradients(grads), states, h0, u, *ctx.constants
+            tuple(map(plain_gradient, grads)), states, h0, u.squeeze(1), *ctx.constants
         )
+        d_u = d_u.unsqueeze(1)
         if w_ih is None:
             return (None, d_projected, d_h0, None, d_u, None, None, *constants)
         any_bias = needs[4] or needs[5]
@@ -104,7 +110,7 @@ def forward_steps(
     nonlinearity: str,
     reverse: bool,
 ) -> Steps:
-    """Run the loop on the projected input (T, B, H), which becomes the states."""
+    """Run the loop, u being (H,), on the projected input (T, B, H), which becomes the states."""
     active = active_steps(lengths, len(projected), projected.device)
     activation_ = torch.relu_ if nonlinearity == "relu" else torch.tanh_
     steps = projected.unbind()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnnswap.ops._scan import StepRunner, loop_steps, project
+from rnnswap.ops._scan import StepRunner, given_or_zeros, loop_steps, project
 
 
 def indrnn_scan_naive(
     x: Tensor,
-    h0: Tensor,
+    h0: Tensor | None,
     w_ih: Tensor | None,
     u: Tensor,
     b_ih: Tensor | None,
@@ -26,9 +26,9 @@ def indrnn_scan_naive(
 
     Args:
         x: (T, B, I), or with w_ih None the projected input (T, B, H), biases included.
-        h0: (B, H).
+        h0: (B, H) or None: zeros.
         w_ih: (H, I) or None.
-        u: (H,); each unit sees its own past only.
+        u: (H, 1); each unit sees its own past only.
         b_ih: (H,) or None.
         b_hh: (H,) or None.
         lengths: (B,) int64, each in [1, T], or None: all T. Steps past a row's length leave its
@@ -40,12 +40,13 @@ def indrnn_scan_naive(
     Returns:
         output (T, B, H), h_n (B, H).
     """
+    h0 = given_or_zeros(h0, x, u.size(0))
     activation = torch.relu if nonlinearity == "relu" else torch.tanh
     projected = x if w_ih is None else project(x, w_ih, b_ih, b_hh)  # (T, B, H)
 
     def step(projected_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         (h,) = state
-        return (activation(projected_x + u * h),)
+        return (activation(projected_x + u.t() * h),)
 
     output, (h_n,) = run(step, projected, (h0,), lengths, reverse)
     return output, h_n

@@ -13,16 +13,18 @@
 struct indrnn {
     int64_t T, B, I, H;
     int64_t x_step, x_row, d_out_step, d_out_row; /* strides in elements */
+    int64_t h0_row; /* the same, set by begin */
     int reverse;
     int by_units; /* set by run */
     int is_tanh;  /* else relu */
     const int64_t *lengths;  /* (B), each in [1, T]; or null */
     const void *x;           /* (T, B, I); with w_ih null the projected input, (T, B, H) */
-    const void *h0;          /* (B, H) */
+    const void *h0;          /* (B, H), or null: zeros */
     const void *w_ih;        /* (H, I) or null */
     const void *u;           /* (H) */
     const void *b_ih, *b_hh; /* (H) or null */
     void *states;            /* (T, B, H), zero past a row's length */
+    void *h_n;               /* (B, H): the last of each row, of `forward` */
     const void *d_out;       /* (T, B, H) */
     void *d_h;               /* (B, H) */
     void *d_pre;             /* (T, B, H) */
@@ -41,6 +43,14 @@ RNNSWAP_INLINE int indrnn_runs(const struct indrnn *j, int64_t t, int64_t b) {
 #include "../_native/instances.h"
 
 typedef void worker(const struct indrnn *, int, int);
+
+/* A row of zeros, to be freed, stands for an initial state that is not given. */
+static int begin(struct indrnn *j, void **zeros, int is_double) {
+    *zeros = j->h0 ? NULL : rnnswap_zeros(j->H, is_double);
+    j->h0_row = j->h0 ? j->H : 0;
+    j->h0 = j->h0 ? j->h0 : *zeros;
+    return j->h0 ? RNNSWAP_DONE : RNNSWAP_NO_MEMORY;
+}
 
 /* Elements of `room` for w_ih, whatever the instruction set: its columns padded to two vectors. */
 static int64_t indrnn_panels(const struct indrnn *j) {
@@ -76,23 +86,38 @@ static int run(const struct indrnn *given, worker *before, worker *work, worker 
 }
 
 RNNSWAP_EXPORT int rnnswap_indrnn_forward(
-    const struct indrnn *j, int is_double, int level, int threads) {
+    const struct indrnn *given, int is_double, int level, int threads) {
     worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
-    int64_t all = j->T * j->B * j->H * (j->I + 8);
+    struct indrnn own = *given, *j = &own;
+    void *zeros;
+    if (begin(j, &zeros, is_double)) {
+        return RNNSWAP_NO_MEMORY;
+    }
     rnnswap_will_fill(j->states, j->T * j->B * j->H, is_double);
-    return run(j, pack, work, 0, indrnn_panels(j), all, is_double, threads);
+    int64_t all = j->T * j->B * j->H * (j->I + 8);
+    int failed = run(j, pack, work, 0, indrnn_panels(j), all, is_double, threads);
+    free(zeros);
+    if (!failed) {
+        rnnswap_last(j->h_n, j->states, j->T, j->B, j->H, j->lengths, j->reverse, is_double);
+    }
+    return failed;
 }
 
 RNNSWAP_EXPORT int rnnswap_indrnn_backward(
-    const struct indrnn *j, int is_double, int level, int threads) {
+    const struct indrnn *given, int is_double, int level, int threads) {
     worker *work = PICK(backward, is_double, level), *sum = PICK(sum_shares, is_double, level);
-    int64_t all = j->T * j->B * j->H * 16, room = (int64_t)threads * 3 * j->H;
+    struct indrnn own = *given, *j = &own;
+    void *zeros;
+    if (begin(j, &zeros, is_double)) {
+        return RNNSWAP_NO_MEMORY;
+    }
     struct gradients rest = {.T = j->T, .B = j->B, .G = j->H, .I = j->I, .x_step = j->x_step,
         .x_row = j->x_row, .reverse = j->reverse, .lengths = j->lengths, .d = j->d_pre, .x = j->x,
         .w_ih = j->w_ih, .dw_ih = j->dw_ih, .d_b = j->d_b, .d_x = j->d_x};
+    int64_t all = j->T * j->B * j->H * 16, room = (int64_t)threads * 3 * j->H;
     rnnswap_will_fill(j->d_pre, j->T * j->B * j->H, is_double);
-    if (run(j, 0, work, sum, room, all, is_double, threads)) {
-        return RNNSWAP_NO_MEMORY;
-    }
-    return rnnswap_gradients(&rest, is_double, level, threads);
+    int failed = run(j, 0, work, sum, room, all, is_double, threads)
+        || rnnswap_gradients(&rest, is_double, level, threads);
+    free(zeros);
+    return failed ? RNNSWAP_NO_MEMORY : RNNSWAP_DONE;
 }

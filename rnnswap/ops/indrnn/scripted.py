@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnnswap.ops._scan import project
+from rnnswap.ops._scan import given_or_zeros, project
 from rnnswap.ops._script import scripted
 
 
 def indrnn_scan_scripted(
     x: Tensor,
-    h0: Tensor,
+    h0: Tensor | None,
     w_ih: Tensor | None,
     u: Tensor,
     b_ih: Tensor | None,
@@ -23,6 +23,7 @@ def indrnn_scan_scripted(
     """As `indrnn_scan_naive`, arguments and results."""
     projected = x if w_ih is None else project(x, w_ih, b_ih, b_hh)
     result: tuple[Tensor, Tensor]
+    h0, u = given_or_zeros(h0, x, u.size(0)), u.squeeze(1)
     result = scripted(_loop)(projected, h0, u, lengths, nonlinearity == "relu", reverse)
     return result
 

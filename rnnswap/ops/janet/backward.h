@@ -105,7 +105,7 @@ RNNSWAP_INLINE int NAME(backward_row)(const struct janet *j, const struct rnnswa
     }
     row->gates = (REAL *)j->gates + at * 2 * H;
     row->before = janet_runs(j, was, b) ? (const REAL *)j->states + (was * B + b) * H
-                                        : (const REAL *)j->c0 + b * H;
+                                        : (const REAL *)j->c0 + b * j->c0_row;
     row->d_out = (const REAL *)j->d_out + t * j->d_out_step + b * j->d_out_row;
     row->d_c = (REAL *)j->d_c + b * H;
     row->d_last = janet_runs(j, next, b) ? 0 : (const REAL *)j->d_h + b * R;

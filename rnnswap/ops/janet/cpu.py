@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
-from rnnswap.ops._scan import is_recorded, plain_gradients, recorded_backward
+from rnnswap.ops._scan import is_recorded, recorded_backward
 from rnnswap.ops.janet import manual
 from rnnswap.ops.janet.manual import Loops, Steps
 from rnnswap.ops.janet.naive import janet_scan_naive
@@ -32,8 +32,8 @@ def janet_scan_cpu(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
 
 def reasons_against_cpu(
     x: Tensor,
-    h0: Tensor,
-    c0: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
     w_ih: Tensor | None,
     w_hh: Tensor,
     b_ih: Tensor | None,
@@ -60,8 +60,8 @@ class _JanetScan(torch.autograd.Function):
     def forward(
         ctx: Any,
         x: Tensor,
-        h0: Tensor,
-        c0: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
         w_ih: Tensor | None,
         w_hh: Tensor,
         b_ih: Tensor | None,
@@ -83,27 +83,23 @@ class _JanetScan(torch.autograd.Function):
         *inputs, gates, carried, hidden = ctx.saved_tensors
         needs = ctx.needs_input_grad
         constants = (None, None, None)  # lengths, beta and reverse have no gradient
-        full = _native.filled(grads, (hidden, inputs[1], inputs[2]))
-        if is_recorded(full):
+        if is_recorded(grads):
             found = recorded_backward(
-                janet_scan_naive, inputs, ctx.constants, full, needs[: len(inputs)]
+                janet_scan_naive, inputs, ctx.constants, grads, needs[: len(inputs)]
             )
             return (*found, *constants)
         saved = (gates, carried, hidden)
-        return (
-            *_run_backward(plain_gradients(full), saved, inputs, ctx.constants, needs),
-            *constants,
-        )
+        return (*_run_backward(grads, saved, inputs, ctx.constants, needs), *constants)
 
 
 class _Arguments(ctypes.Structure):
     """struct janet of native.c."""
 
     _fields_ = _native.fields(
-        (ctypes.c_int64, "T B I H P x_step x_row d_out_step d_out_row"),
+        (ctypes.c_int64, "T B I H P x_step x_row d_out_step d_out_row h0_row c0_row"),
         (ctypes.c_int, "reverse by_units needs_d_h0"),
         (ctypes.c_double, "shift"),
-        (ctypes.c_void_p, "lengths x h0 c0 w_ih w_hh b_ih b_hh w_hr gates states output"),
+        (ctypes.c_void_p, "lengths x h0 c0 w_ih w_hh b_ih b_hh w_hr gates states output h_n c_n"),
         (ctypes.c_void_p, "d_out d_h d_c d_gates d_hidden d_x dw_ih dw_hh dw_hr d_b room"),
     )
 
@@ -111,8 +107,8 @@ class _Arguments(ctypes.Structure):
 def _run_forward(
     keep: bool,
     x: Tensor,
-    h0: Tensor,
-    c0: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
     w_ih: Tensor | None,
     w_hh: Tensor,
     b_ih: Tensor | None,
@@ -129,35 +125,28 @@ def _run_forward(
     """
     steps, batch, features = x.shape
     x, x_step, x_row = _native.rows(x)
-    h0, c0, w_hh = h0.contiguous(), c0.contiguous(), w_hh.contiguous()
-    w_ih, b_ih, b_hh, w_hr = map(_native.contiguous, (w_ih, b_ih, b_hh, w_hr))
-    hidden = c0.size(1)
+    h0, c0, w_ih, b_ih, b_hh, w_hr = map(_native.contiguous, (h0, c0, w_ih, b_ih, b_hh, w_hr))
+    w_hh = w_hh.contiguous()
+    hidden = w_hh.size(0) // 2
     projected = 0 if w_hr is None else w_hr.size(0)
     gates = x.new_empty((steps, batch, 2 * hidden) if keep else 0)
     states = x.new_empty((steps, batch, hidden))
     output = states if w_hr is None else x.new_empty((steps, batch, projected))
+    h_n, c_n = x.new_empty((batch, projected or hidden)), x.new_empty((batch, hidden))
     lengths = _native.lengths_for(lengths)
     sizes = (steps, batch, 0 if w_ih is None else features, hidden, projected)
     tensors = (lengths, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, gates if keep else None)
     arguments = _Arguments(
         *sizes,
-        x_step,
-        x_row,
-        0,
-        0,
-        reverse,
-        0,
-        0,
-        math.exp(-beta),
-        *_native.pointers(*tensors, states, output),
+        *(x_step, x_row, 0, 0, 0, 0, reverse, 0, 0, math.exp(-beta)),
+        *_native.pointers(*tensors, states, output, h_n, c_n),
     )
     _native.call(_functions()["forward"], arguments, x)
-    h_n, c_n = (_native.last(t, lengths, reverse) for t in (output, states))
     return Steps(output, h_n, c_n, gates, states, output)
 
 
 def _run_backward(
-    grads: tuple[Tensor, ...],
+    grads: tuple[Tensor | None, ...],
     saved: tuple[Tensor, Tensor, Tensor],
     inputs: Any,
     constants: tuple[Tensor | None, float, bool],
@@ -171,11 +160,11 @@ def _run_backward(
     lengths = _native.lengths_for(lengths)
     shape = x.shape
     x, x_step, x_row = _native.rows(x)
-    d_out, d_out_step, d_out_row = _native.rows(grads[0])
-    h0, c0, w_hh = h0.contiguous(), c0.contiguous(), w_hh.contiguous()
-    w_ih, w_hr = _native.contiguous(w_ih), _native.contiguous(w_hr)
-    # Copies: these are overwritten by the gradients of h0 and c0.
-    d_h, d_c = (g.clone(memory_format=torch.contiguous_format) for g in grads[1:])
+    d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], output))
+    h0, c0, w_ih, w_hr = map(_native.contiguous, (h0, c0, w_ih, w_hr))
+    w_hh = w_hh.contiguous()
+    d_h = _native.running(grads[1], output, *output.shape[1:])
+    d_c = _native.running(grads[2], output, *states.shape[1:])
     d_gates = torch.empty_like(gates)
     d_hidden = None if w_hr is None else torch.empty_like(output)
     d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
@@ -185,16 +174,17 @@ def _run_backward(
     d_w_hr = torch.empty_like(w_hr) if w_hr is not None and needs[7] else None
     sizes = (*shape, states.size(2), 0 if w_hr is None else w_hr.size(0))
     tensors = (lengths, x, h0, c0, w_ih, w_hh, None, None, w_hr, gates, states, output)
+    last = (None, None)  # of forward
     results = (d_h, d_c, d_gates, d_hidden, d_x, d_w_ih, d_w_hh, d_w_hr, d_b)
     arguments = _Arguments(
         *sizes,
-        *(x_step, x_row, d_out_step, d_out_row, reverse, 0, needs[1]),
-        math.exp(-beta),
-        *_native.pointers(*tensors, d_out, *results),
+        *(x_step, x_row, d_out_step, d_out_row, 0, 0, reverse, 0, needs[1], math.exp(-beta)),
+        *_native.pointers(*tensors, *last, d_out, *results),
     )
     _native.call(_functions()["backward"], arguments, gates)
     d_x = d_gates if needs[0] and w_ih is None else d_x
-    return d_x, d_h, d_c, d_w_ih, d_w_hh, d_b, d_b, d_w_hr
+    found = (d_x, d_h, d_c, d_w_ih, d_w_hh, d_b, d_b, d_w_hr)
+    return tuple(g if need else None for g, need in zip(found, needs[: len(found)], strict=True))
 
 
 @functools.cache

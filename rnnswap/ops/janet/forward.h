@@ -170,9 +170,9 @@ RNNSWAP_INLINE int NAME(forward_row)(const struct janet *j, const struct rnnswap
         return 0;
     }
     int begun = janet_runs(j, was, b);
-    *a = begun ? (const REAL *)j->output + (was * B + b) * R : (const REAL *)j->h0 + b * R;
+    *a = begun ? (const REAL *)j->output + (was * B + b) * R : (const REAL *)j->h0 + b * j->h0_row;
     row->before = begun ? (const REAL *)j->states + (was * B + b) * H
-                        : (const REAL *)j->c0 + b * H;
+                        : (const REAL *)j->c0 + b * j->c0_row;
     return 1;
 }
 

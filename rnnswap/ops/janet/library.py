@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnswap.ops._scan import project
+from rnnswap.ops._scan import given_or_zeros, project
 from rnnswap.ops.janet.cpu import best_loops
 from rnnswap.ops.janet.manual import Steps
 
 
 def janet_scan_library(
     x: Tensor,
-    h0: Tensor,
-    c0: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
     w_ih: Tensor | None,
     w_hh: Tensor,
     b_ih: Tensor | None,
@@ -31,6 +31,7 @@ def janet_scan_library(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `janet_scan_naive`, arguments and results."""
     gates = x if w_ih is None else project(x, w_ih, b_ih, b_hh)
+    h0, c0 = given_or_zeros(h0, x, w_hh.size(1)), given_or_zeros(c0, x, w_hh.size(0) // 2)
     output, h_n, c_n, *_ = _steps(gates, h0, c0, w_hh, w_hr, lengths, beta, reverse)
     return output, h_n, c_n
 

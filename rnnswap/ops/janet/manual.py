@@ -15,9 +15,10 @@ from torch import Tensor
 
 from rnnswap.ops._scan import (
     active_steps,
+    given_or_zeros,
     is_recorded,
     neighbours,
-    plain_gradients,
+    plain_gradient,
     project,
     project_backward,
     recorded_backward,
@@ -51,10 +52,19 @@ def janet_scan_manual(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
     return janet_scan_with(Loops(forward_steps, backward_steps), *args)
 
 
-def janet_scan_with(loops: Loops, *args: Any) -> tuple[Tensor, Tensor, Tensor]:
+def janet_scan_with(
+    loops: Loops,
+    x: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
+    w_ih: Tensor | None,
+    w_hh: Tensor,
+    *others: Any,
+) -> tuple[Tensor, Tensor, Tensor]:
     """As `janet_scan_naive`, by the given loops."""
+    h0, c0 = given_or_zeros(h0, x, w_hh.size(1)), given_or_zeros(c0, x, w_hh.size(0) // 2)
     result: tuple[Tensor, Tensor, Tensor]
-    result = _JanetScan.apply(loops, *args)  # type: ignore[no-untyped-call]
+    result = _JanetScan.apply(loops, x, h0, c0, w_ih, w_hh, *others)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -94,7 +104,15 @@ class _JanetScan(torch.autograd.Function):
             return (None, *found, *constants)
         x, h0, c0, w_ih, w_hh, _, _, w_hr = inputs
         d_gates, d_h0, d_c0, d_w_hh, d_w_hr = ctx.loops.backward(
-            plain_gradients(grads), gates, carried, hidden, h0, c0, w_hh, w_hr, *ctx.constants
+            tuple(map(plain_gradient, grads)),
+            gates,
+            carried,
+            hidden,
+            h0,
+            c0,
+            w_hh,
+            w_hr,
+            *ctx.constants,
         )
         if w_ih is None:
             return (None, d_gates, d_h0, d_c0, None, d_w_hh, None, None, d_w_hr, *constants)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rnnswap.ops._scan import StepRunner, loop_steps, project
+from rnnswap.ops._scan import StepRunner, given_or_zeros, loop_steps, project
 
 
 def janet_step(pre_activations: Tensor, c: Tensor, beta: float) -> Tensor:
@@ -26,8 +26,8 @@ def janet_step(pre_activations: Tensor, c: Tensor, beta: float) -> Tensor:
 
 def janet_scan_naive(
     x: Tensor,
-    h0: Tensor,
-    c0: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
     w_ih: Tensor | None,
     w_hh: Tensor,
     b_ih: Tensor | None,
@@ -50,8 +50,8 @@ def janet_scan_naive(
 
     Args:
         x: (T, B, I), or with w_ih None the projected input (T, B, 2H), biases included.
-        h0: (B, H), with a projection (B, P); read by the gates of the first step.
-        c0: (B, H); carried into the first step.
+        h0: (B, H), with a projection (B, P), or None: zeros; read by the gates of the first step.
+        c0: (B, H) or None: zeros; carried into the first step.
         w_ih: (2H, I) or None; rows [c, f].
         w_hh: (2H, H), with a projection (2H, P); rows [c, f].
         b_ih: (2H,) or None.
@@ -67,6 +67,7 @@ def janet_scan_naive(
         output (T, B, H or P), h_n (B, H or P), c_n (B, H).
     """
     gates = x if w_ih is None else project(x, w_ih, b_ih, b_hh)  # (T, B, 2H)
+    h0, c0 = given_or_zeros(h0, x, w_hh.size(1)), given_or_zeros(c0, x, w_hh.size(0) // 2)
 
     def step(gates_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         h, c = state

@@ -13,14 +13,15 @@
 struct janet {
     int64_t T, B, I, H, P; /* P = 0: no projection */
     int64_t x_step, x_row, d_out_step, d_out_row; /* strides in elements */
+    int64_t h0_row, c0_row; /* the same, set by begin */
     int reverse;
     int by_units;   /* set by run */
     int needs_d_h0; /* else d_h stays as it came */
     double shift; /* exp(-beta) */
     const int64_t *lengths; /* (B), each in [1, T]; or null */
     const void *x;          /* (T, B, I); with w_ih null the gates themselves, (T, B, 2H) */
-    const void *h0;         /* (B, R) */
-    const void *c0;         /* (B, H) */
+    const void *h0;         /* (B, R), or null: zeros */
+    const void *c0;         /* (B, H), or null: zeros */
     const void *w_ih;       /* (2H, I), rows [c, f]; or null */
     const void *w_hh;       /* (2H, R) */
     const void *b_ih, *b_hh; /* (2H) or null */
@@ -28,6 +29,7 @@ struct janet {
     void *gates;            /* (T, B, 2H), or null in a forward that no backward follows */
     void *states;           /* (T, B, H): c */
     void *output;           /* (T, B, R): h; `states` itself without a projection */
+    void *h_n, *c_n;        /* (B, R) and (B, H): the last of each row, of `forward` */
     const void *d_out;      /* (T, B, R) */
     void *d_h;              /* (B, R) */
     void *d_c;              /* (B, H) */
@@ -82,6 +84,17 @@ static struct janet_room janet_room(const struct janet *j, int threads) {
 
 typedef void worker(const struct janet *, int, int);
 
+/* A row of zeros, to be freed, stands for the initial states that are not given. */
+static int begin(struct janet *j, void **zeros, int is_double) {
+    int64_t R = janet_width(j);
+    *zeros = j->h0 && j->c0 ? NULL : rnnswap_zeros(R > j->H ? R : j->H, is_double);
+    j->h0_row = j->h0 ? R : 0;
+    j->c0_row = j->c0 ? j->H : 0;
+    j->h0 = j->h0 ? j->h0 : *zeros;
+    j->c0 = j->c0 ? j->c0 : *zeros;
+    return j->h0 && j->c0 ? RNNSWAP_DONE : RNNSWAP_NO_MEMORY;
+}
+
 static int run(
     const struct janet *given, worker *pack, worker *work, int is_double, int threads) {
     struct janet own = *given, *j = &own;
@@ -105,27 +118,44 @@ static int run(
 }
 
 RNNSWAP_EXPORT int rnnswap_janet_forward(
-    const struct janet *j, int is_double, int level, int threads) {
+    const struct janet *given, int is_double, int level, int threads) {
     worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
+    struct janet own = *given, *j = &own;
+    void *zeros;
+    if (begin(j, &zeros, is_double)) {
+        return RNNSWAP_NO_MEMORY;
+    }
     rnnswap_will_fill(j->gates, j->T * j->B * 2 * j->H, is_double);
     rnnswap_will_fill(j->states, j->T * j->B * j->H, is_double);
-    return run(j, pack, work, is_double, threads);
+    int failed = run(j, pack, work, is_double, threads);
+    free(zeros);
+    if (!failed) {
+        rnnswap_last(j->h_n, j->output, j->T, j->B, janet_width(j), j->lengths, j->reverse, is_double);
+        rnnswap_last(j->c_n, j->states, j->T, j->B, j->H, j->lengths, j->reverse, is_double);
+    }
+    return failed;
 }
 
 RNNSWAP_EXPORT int rnnswap_janet_backward(
-    const struct janet *j, int is_double, int level, int threads) {
+    const struct janet *given, int is_double, int level, int threads) {
     worker *pack = PICK(pack_backward, is_double, level), *work = PICK(backward, is_double, level);
+    struct janet own = *given, *j = &own;
+    void *zeros;
+    if (begin(j, &zeros, is_double)) {
+        return RNNSWAP_NO_MEMORY;
+    }
     struct gradients of_gates = {.T = j->T, .B = j->B, .G = 2 * j->H, .I = j->I,
-        .R = janet_width(j), .x_step = j->x_step, .x_row = j->x_row, .reverse = j->reverse,
-        .lengths = j->lengths, .d = j->d_gates, .x = j->x, .h = j->output, .h0 = j->h0,
-        .w_ih = j->w_ih, .dw_ih = j->dw_ih, .dw_hh = j->dw_hh, .d_b = j->d_b, .d_x = j->d_x};
+        .R = janet_width(j), .x_step = j->x_step, .x_row = j->x_row, .h0_row = j->h0_row,
+        .reverse = j->reverse, .lengths = j->lengths, .d = j->d_gates, .x = j->x, .h = j->output,
+        .h0 = j->h0, .w_ih = j->w_ih, .dw_ih = j->dw_ih, .dw_hh = j->dw_hh, .d_b = j->d_b,
+        .d_x = j->d_x};
     struct gradients of_h = {.T = j->T, .B = j->B, .G = j->P, .I = j->H, .x_step = j->B * j->H,
         .x_row = j->H, .reverse = j->reverse, .lengths = j->lengths, .d = j->d_hidden,
         .x = j->states, .dw_ih = j->dw_hr};
     rnnswap_will_fill(j->d_gates, j->T * j->B * 2 * j->H, is_double);
-    if (run(j, pack, work, is_double, threads)
-        || rnnswap_gradients(&of_gates, is_double, level, threads)) {
-        return RNNSWAP_NO_MEMORY;
-    }
-    return rnnswap_gradients(&of_h, is_double, level, threads);
+    int failed = run(j, pack, work, is_double, threads)
+        || rnnswap_gradients(&of_gates, is_double, level, threads)
+        || rnnswap_gradients(&of_h, is_double, level, threads);
+    free(zeros);
+    return failed ? RNNSWAP_NO_MEMORY : RNNSWAP_DONE;
 }
