@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from rnnswap.errors import UnknownNameError as UnknownNameError
     from rnnswap.errors import UnsupportedError as UnsupportedError
     from rnnswap.hookspecs import hookimpl as hookimpl
-    from rnnswap.patch._model import SwapReport as SwapReport
     from rnnswap.patch._model import swap_ as swap_
+    from rnnswap.patch._report import SwapReport as SwapReport
     from rnnswap.patch._runtime import patched as patched
     from rnnswap.patch.source import rewrite_source as rewrite_source
     from rnnswap.spec import AttentionSpec as AttentionSpec
@@ -72,7 +72,8 @@ _HOMES = {
         "UnsupportedError",
     ),
     "hookspecs": ("hookimpl",),
-    "patch._model": ("SwapReport", "swap_"),
+    "patch._model": ("swap_",),
+    "patch._report": ("SwapReport",),
     "patch._runtime": ("patched",),
     "patch.source": ("rewrite_source",),
     "spec": ("AttentionSpec", "CellSpec", "ClipSpec", "OptionSpec"),

@@ -11,7 +11,7 @@ from torch import nn
 
 from rnnswap.discovery import installed
 from rnnswap.errors import PluginError, UnsupportedError
-from rnnswap.spec import LSTM_ARGUMENTS, LSTM_DEFAULTS, CellSpec, load_target
+from rnnswap.spec import LSTM_ARGUMENTS, CellSpec, load_target, refuse_unsupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,20 @@ class Replacement:
         self.refuse_unsupported(args, kwargs)
         return self.target(*args, **kwargs, **self.options)
 
+    def transferred(self, old: nn.Module, arguments: Mapping[str, Any]) -> nn.Module:
+        """Return a layer like `old`, an nn.LSTM made with `arguments`, with its weights."""
+        assert self.target is not None
+        self.refuse_unsupported((), arguments)
+        from_lstm = getattr(self.target, "from_lstm", None)
+        if from_lstm is None:
+            raise UnsupportedError(f"{self.target.__name__} takes over no weights (no from_lstm)")
+        made: nn.Module = from_lstm(old, **self.options)
+        return made
+
     def refuse_unsupported(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Raise UnsupportedError if the call uses what the cell declares it cannot do."""
         given = dict(zip(LSTM_ARGUMENTS, args, strict=False)) | dict(kwargs)
-        for argument in sorted(self.spec.unsupported & set(given)):
-            if given[argument] != LSTM_DEFAULTS.get(argument):
-                raise UnsupportedError(
-                    f"cell {self.spec.name!r} does not support {argument}, "
-                    f"asked for {argument}={given[argument]!r}"
-                )
+        refuse_unsupported(f"cell {self.spec.name!r}", self.spec.unsupported, given)
 
 
 def replacements(
