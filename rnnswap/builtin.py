@@ -98,6 +98,12 @@ def rnnswap_clip_policies() -> list[ClipSpec]:
             summary="clamp every element to [-limit, limit] (torch's clip_grad_value_)",
         ),
         ClipSpec(
+            name="range",
+            target="rnnswap.clip:RangeClip",
+            numbers=("low", "high"),
+            summary="clamp every element to [low, high] at the step",
+        ),
+        ClipSpec(
             name="hook",
             target="rnnswap.clip:HookClip",
             numbers=("low", "high"),
@@ -109,5 +115,38 @@ def rnnswap_clip_policies() -> list[ClipSpec]:
             numbers=("max_norm",),
             options={"p": OptionSpec(float, 2.0, "order of the norm, > 0; inf for the maximum")},
             summary="scale all gradients to a total norm (torch's clip_grad_norm_)",
+        ),
+        ClipSpec(
+            name="layer-norm",
+            target="rnnswap.clip:LayerNormClip",
+            numbers=("max_norm",),
+            summary="scale the gradient of each parameter to a norm of its own",
+        ),
+        ClipSpec(
+            name="agc",
+            target="rnnswap.clip:AdaptiveClip",
+            numbers=("ratio",),
+            options={
+                "floor": OptionSpec(float, 1e-3, "least norm that weights count by, > 0", above=0)
+            },
+            summary="bound each unit's gradient by the norm of its weights (arXiv:2102.06171)",
+        ),
+        ClipSpec(
+            name="percentile",
+            target="rnnswap.clip:PercentileClip",
+            numbers=("percent",),
+            summary="scale to a percentile of all norms so far, AutoClip (arXiv:2007.14469)",
+        ),
+        ClipSpec(
+            name="zclip",
+            target="rnnswap.clip:ZClip",
+            numbers=("z",),
+            options={
+                "alpha": OptionSpec(
+                    float, 0.97, "share of the averages kept at a step", above=0, below=1
+                ),
+                "warmup": OptionSpec(int, 25, "steps from which the averages start", at_least=1),
+            },
+            summary="scale norms that are outliers by their z-score (arXiv:2504.02507)",
         ),
     ]

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from rnnswap import policy_text
-from rnnswap.clip._measure import combined, refuse_unclampable, share_of
-from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable, number
-from rnnswap.errors import ClipError
+from rnnswap.clip._clamp import clamp_, clamp_measured_, look
+from rnnswap.clip._gradients import refuse_complex, refuse_sparse, total_of
+from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable, bounds
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
@@ -26,11 +26,13 @@ class HookClip(ClipPolicy):
     A hook acts where a hook acts: on the gradient of each backward, before it is added to what is
     already there and before DDP averages. So with accumulation over n backwards the sum is bounded
     by n times the bounds, and under a GradScaler the bounds meet gradients that are still
-    multiplied by the loss scale. `value` and `norm` act at the step and have neither trait.
+    multiplied by the loss scale. `range` bounds the same way at the step and has neither trait.
+    An infinite gradient leaves a hook as a bound; a NaN stays one.
 
-    A parameter first seen at a step (its optimizer is older than the policy) is clamped there,
-    once, and hooked from then on. The norms of a result are those of the gradients as they passed
-    the hooks since they were last cleared (`zero_grad(set_to_none=True)`) or used.
+    A parameter first seen at a step (its optimizer is older than the policy), and one that FSDP2
+    has spread over processes (it fires no hooks), is clamped there, once. The norms of a result are
+    those of the gradients as they passed the hooks since they were last cleared
+    (`zero_grad(set_to_none=True)`) or used.
 
     Args:
         low: Smallest value allowed, <= 0.
@@ -54,14 +56,11 @@ class HookClip(ClipPolicy):
     _passages: MutableMapping[Tensor, _Passage] = field(
         default_factory=WeakTensorKeyDictionary, init=False, repr=False, compare=False
     )
+    #: Who was told of, and whether they want to know what is done: see `measured`.
+    _asking: dict[int, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        low, high = number("hook", "low", self.low), number("hook", "high", self.high)
-        if not low <= 0 <= high:
-            raise ClipError(
-                f"clipping policy hook: low <= 0 <= high must hold, got low={low!r} and "
-                f"high={high!r}, which would shift every gradient"
-            )
+        low, high = bounds("hook", self.low, self.high)
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
 
@@ -74,12 +73,41 @@ class HookClip(ClipPolicy):
 
     def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
         """Say what the hooks did; clamp what passed no hook because it was not yet watched."""
-        tallies = [self._tally(p) for p in parameters]
-        return ClipResult(
-            combined([t.before for t in tallies]),
-            combined([t.after for t in tallies]),
-            share_of([t.changed for t in tallies], [_gradient(p) for p in parameters]),
+        norms: dict[int, Tensor] = {}
+        after, counts = [], []
+        if missed := self._missed(parameters):
+            late = [parameters[n] for n in missed]
+            done = clamp_measured_(late, self.low, self.high, str(self))
+            assert done.norms is not None
+            norms.update(zip(missed, done.norms.unbind(), strict=True))
+            after.append(done.norm_after)
+            counts.append(done.share * float(sum(p.numel() for p in late)))
+        for n, parameter in enumerate(parameters):
+            if n not in norms:
+                tally = self._tallied(parameter)
+                norms[n] = tally.before
+                after.append(tally.after)
+                counts.append(tally.changed)
+        before, left, count = (
+            torch.stack([t.to(norms[0].device) for t in column])
+            for column in ([norms[n] for n in range(len(parameters))], after, counts)
         )
+        share = count.sum() / max(1, sum(p.numel() for p in parameters))
+        return ClipResult(total_of(before), total_of(left), share, before)
+
+    def bound_(self, parameters: Sequence[Tensor]) -> Tensor:
+        """Clamp what passed no hook; say nothing of what did."""
+        missed = set(self._missed(parameters))
+        if not missed:
+            return look(parameters, str(self))
+        late = [p for n, p in enumerate(parameters) if n in missed]
+        evidence = clamp_(late, self.low, self.high, str(self)).max()
+        passed = [p for n, p in enumerate(parameters) if n not in missed]
+        return torch.maximum(evidence, look(passed, str(self)).max()) if passed else evidence
+
+    def measured(self, asker: object, *, wanted: bool) -> None:
+        """Measure in the hooks only while somebody wants to know."""
+        self._asking[id(asker)] = wanted
 
     def clamped(self, gradient: Tensor) -> Tensor:
         """Return the clamped gradient; the one given stays as it is.
@@ -87,8 +115,15 @@ class HookClip(ClipPolicy):
         Raises:
             ClipError: It is sparse or complex.
         """
-        refuse_unclampable(str(self), gradient)
+        if gradient.layout is not torch.strided or gradient.is_complex():
+            refuse_sparse(str(self), [gradient])
+            refuse_complex(str(self), [gradient])
         return gradient.clamp(self.low, self.high)
+
+    @property
+    def measures(self) -> bool:
+        """Whether the hooks measure what they do."""
+        return not self._asking or any(self._asking.values())
 
     def __str__(self) -> str:
         low, high = (policy_text.format_number(n) for n in (self.low, self.high))
@@ -98,14 +133,14 @@ class HookClip(ClipPolicy):
         # A copy bounds nothing yet: hooks belong to the tensors they were registered on.
         return HookClip, (self.low, self.high)
 
-    def _tally(self, parameter: Tensor) -> _Tally:
-        gradient = _gradient(parameter)
-        passage = self._passages.get(parameter)
-        if passage is None or not passage.watches:
-            tally = _tally(gradient, clamped := self.clamped(gradient))
-            gradient.copy_(clamped)
-            return tally
-        return passage.used() or _tally(gradient, gradient)
+    def _missed(self, parameters: Sequence[Tensor]) -> list[int]:
+        """Return the positions of parameters that no hook is on."""
+        passages = [self._passages.get(p) for p in parameters]
+        return [n for n, passage in enumerate(passages) if passage is None or not passage.hooked]
+
+    def _tallied(self, parameter: Tensor) -> _Tally:
+        assert parameter.grad is not None
+        return self._passages[parameter].used() or _tally(parameter.grad, parameter.grad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +172,8 @@ class _Passage:
 
     def watch(self) -> None:
         parameter = self._parameter()
-        if self.watches == 0 and parameter is not None:
+        # FSDP2 sets the gradients of what it has spread without running their hooks.
+        if self.watches == 0 and parameter is not None and not hasattr(parameter, "device_mesh"):
             self._hook = parameter.register_hook(self._pass)  # type: ignore[no-untyped-call]
         self.watches += 1
 
@@ -147,6 +183,11 @@ class _Passage:
             self._hook.remove()
             self._hook = self._tally = None
 
+    @property
+    def hooked(self) -> bool:
+        """Whether every gradient passes here."""
+        return self._hook is not None
+
     def used(self) -> _Tally | None:
         """Return what passed, None if nothing did; the next backward starts anew."""
         self._used = True
@@ -154,6 +195,9 @@ class _Passage:
 
     def _pass(self, gradient: Tensor) -> Tensor:
         clamped = self._policy.clamped(gradient)
+        if not self._policy.measures:
+            self._tally = None
+            return clamped
         with torch.no_grad():
             tally = _tally(gradient, clamped)
             earlier = self._still_there()
@@ -185,8 +229,3 @@ def _tally(before: Tensor, after: Tensor) -> _Tally:
     changed = (before != after) & ~before.isnan()
     norm = torch.linalg.vector_norm
     return _Tally(norm(before), norm(after), changed.sum())
-
-
-def _gradient(parameter: Tensor) -> Tensor:
-    assert parameter.grad is not None
-    return parameter.grad

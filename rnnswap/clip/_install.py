@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from rnnswap.clip._attach import Callback, ClipHandle
+from rnnswap.clip._handle import Callback, ClipHandle
 from rnnswap.clip._parse import as_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rnnswap.clip._nonfinite import OnNonFinite
     from rnnswap.clip._policy import ClipPolicy
 
 _lock = threading.RLock()
@@ -22,15 +23,24 @@ _listeners: list[ClipHandle] = []
 _wrapper: Callable[..., None] | None = None
 
 
-def install(policy: ClipPolicy | str, callback: Callback | None = None) -> ClipHandle:
+def install(
+    policy: ClipPolicy | str,
+    callback: Callback | None = None,
+    *,
+    on_nonfinite: OnNonFinite = "warn",
+    measure: bool | None = None,
+) -> ClipHandle:
     """Clip by `policy` in every step of every optimizer, those that exist already included.
 
-    As `attach` for each of them. A policy that acts at each backward does so for an optimizer
-    constructed before from its first step on.
+    As `attach` for each of them, but that an adaptive policy has statistics for each apart. A
+    policy that acts at each backward does so for an optimizer constructed before from its first
+    step on.
 
     Args:
         policy: A policy, or its text such as `norm:1.0`.
         callback: Called as `callback(optimizer, result)` after each clipping.
+        on_nonfinite: "warn", "raise" or "skip", as for `attach`.
+        measure: Whether to find out what is done, as for `attach`.
 
     Returns:
         A handle with `last`, the last result of any optimizer, and `detach()`.
@@ -38,16 +48,16 @@ def install(policy: ClipPolicy | str, callback: Callback | None = None) -> ClipH
     Raises:
         ClipError: The policy is malformed.
     """
-    handle = ClipHandle(as_policy(policy), callback)
+    handle = ClipHandle(as_policy(policy), callback, on_nonfinite=on_nonfinite, measure=measure)
     handle.undo_with(register_optimizer_step_pre_hook(handle.before_step).remove)
-    if handle.policy.acts_at == "backward":
+    if handle.policy.acts_at == "backward" or handle.policy.state_dict():
         _listen(handle)
         handle.undo_with(lambda: _unlisten(handle))
     return handle
 
 
 def _listen(handle: ClipHandle) -> None:
-    """Let `handle` see the parameters of every optimizer before their first backward."""
+    """Let `handle` meet every optimizer before its first backward, and before it is loaded."""
     global _wrapper
     with _lock:
         if not _listeners:
@@ -70,6 +80,6 @@ def _announcing(original: Callable[..., None]) -> Callable[..., None]:
     def add_param_group(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
         original(optimizer, *args, **kwargs)
         for handle in tuple(_listeners):
-            handle.watch(optimizer.param_groups[-1]["params"])
+            handle.meet(optimizer)
 
     return add_param_group

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rnnswap.clip._measure import gradients, total_norm, unchanged
+import torch
+
+from rnnswap.clip._gradients import Gradients, gradients, total_of, unchanged
 from rnnswap.clip._policy import ClipPolicy, ClipResult
 
 if TYPE_CHECKING:
@@ -29,8 +31,16 @@ class NoClip(ClipPolicy):
 
     def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
         """Measure the gradients; sparse and complex ones too."""
-        norm = total_norm(gradients(parameters))
-        return ClipResult(norm, norm, unchanged(norm))
+        norms = Gradients([_stored(g) for g in gradients(parameters)], "none").norms()
+        norm = total_of(norms)
+        return ClipResult(norm, norm, unchanged(norm), norms)
 
     def __str__(self) -> str:
         return "none"
+
+
+def _stored(gradient: Tensor) -> Tensor:
+    """Return the stored elements of a sparse gradient, a dense one as it is."""
+    if gradient.layout is torch.strided:
+        return gradient
+    return gradient.coalesce().values() if gradient.is_sparse else gradient.values()

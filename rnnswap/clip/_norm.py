@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 from rnnswap import policy_text
-from rnnswap.clip._measure import gradients, refuse_sparse
+from rnnswap.clip._gradients import Gradients, factor_for, gradients, total_of
 from rnnswap.clip._policy import ClipPolicy, ClipResult, positive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
 class NormClip(ClipPolicy):
     """Scale all gradients of an optimizer so their norm stays under a bound (clip_grad_norm_).
 
-    g <- g * min(1, max_norm / (|g| + 1e-6)), |g| over all elements of all gradients.
+    g <- g * min(1, max_norm / (|g| + 1e-6)), |g| over all elements of all gradients, on all
+    processes that share them. Complex gradients count by their absolute values; sparse ones are
+    refused.
 
     Args:
         max_norm: Largest norm allowed, > 0.
@@ -45,15 +46,20 @@ class NormClip(ClipPolicy):
 
     def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
         """Scale in place; sparse gradients are refused."""
-        grads = gradients(parameters)
-        for grad in grads:
-            refuse_sparse(str(self), grad)
-        before = torch.nn.utils.get_total_norm(grads, self.p)
-        torch.nn.utils.clip_grads_with_norm_(parameters, self.max_norm, before)
-        # The factor torch applies; measuring the result would cost a second pass.
-        factor = torch.clamp(self.max_norm / (before + 1e-6), max=1.0)
-        return ClipResult(before, before * factor, (factor < 1).float())
+        grads = Gradients(gradients(parameters), str(self))
+        norms = grads.norms(self.p)
+        return scaled_under(self.max_norm, grads, norms, total_of(norms, self.p))
 
     def __str__(self) -> str:
         text = f"norm:{policy_text.format_number(self.max_norm)}"
         return text if self.p == 2 else f"{text},p={policy_text.format_number(self.p)}"
+
+
+def scaled_under(
+    limit: Tensor | float, grads: Gradients, norms: Tensor, total: Tensor
+) -> ClipResult:
+    """Scale all gradients together so that their norm `total` stays under `limit`."""
+    factor = factor_for(limit, total)
+    grads.scale_(factor)
+    # What follows from the factor; measuring the result would cost a second pass.
+    return ClipResult(total, total * factor, (factor < 1).float(), norms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnnswap import policy_text
+from rnnswap.clip._by_name import ByNameClip
 from rnnswap.clip._policy import ClipPolicy
 from rnnswap.discovery import installed
 from rnnswap.errors import PluginError
@@ -10,7 +11,9 @@ from rnnswap.spec import load_target
 
 
 def parse(text: str) -> ClipPolicy:
-    """Return the policy that `text` names, such as `norm:1.0` or `hook:-0.1,1.0`.
+    """Return the policy that `text` names, such as `norm:1.0` or `range:-0.1,1.0`.
+
+    Rules for parameters by name may follow: `norm:1.0;rnn.weight_hh*=-0.1,1.0;head.*=none`.
 
     Raises:
         ClipError: The text does not follow the grammar, or a number is out of bounds.
@@ -18,7 +21,14 @@ def parse(text: str) -> ClipPolicy:
         OptionError: An option is unknown or its value does not read as its type.
         PluginError: The policy's class cannot be imported or is not a `ClipPolicy`.
     """
-    written = policy_text.parse(text)
+    written, rules = policy_text.parse_rules(text)
+    policy = _made(written)
+    if not rules:
+        return policy
+    return ByNameClip(policy, [(rule.pattern, _made(rule.policy)) for rule in rules])
+
+
+def _made(written: policy_text.PolicyText) -> ClipPolicy:
     spec = installed().policies.get(written.name).spec
     options = policy_text.check(written, spec)
     policy = load_target(spec.target)(*written.numbers, **options)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 from rnnswap import policy_text
-from rnnswap.clip._measure import gradients, parts, refuse_unclampable, share_of, total_norm
+from rnnswap.clip._clamp import clamp_, clamp_measured_
 from rnnswap.clip._policy import ClipPolicy, ClipResult, positive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -40,17 +39,11 @@ class ValueClip(ClipPolicy):
 
     def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
         """Clamp in place; sparse and complex gradients are refused."""
-        grads = gradients(parameters)
-        for grad in grads:
-            refuse_unclampable(str(self), grad)
-        large, copies = parts(grads)
-        measured = [*large, *copies]
-        before = total_norm(measured)
-        share = share_of([torch.count_nonzero(m.abs() > self.limit) for m in measured], grads)
-        torch.nn.utils.clip_grad_value_(parameters, self.limit)
-        for copy in copies:
-            copy.clamp_(-self.limit, self.limit)
-        return ClipResult(before, total_norm(measured), share)
+        return clamp_measured_(parameters, -self.limit, self.limit, str(self))
+
+    def bound_(self, parameters: Sequence[Tensor]) -> Tensor:
+        """Clamp as `clip_` does, without measuring."""
+        return clamp_(parameters, -self.limit, self.limit, str(self))
 
     def __str__(self) -> str:
         return f"value:{policy_text.format_number(self.limit)}"

@@ -1,6 +1,7 @@
 """A policy in the steps of one optimizer: plain, with closures, under a GradScaler."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -211,12 +212,39 @@ def fused_step(parameter, policy, unscale):
     return handle.last
 
 
-def test_fused_optimizer_that_unscales_in_its_step_is_refused():
+@pytest.mark.parametrize("policy", ["norm:1.0", "value:0.5", "range:-0.5,0.5", "layer-norm:1.0"])
+def test_fused_optimizer_that_unscales_in_its_step_is_clipped_on_the_true_scale(policy):
     parameter = nn.Parameter(torch.zeros(4))
-    words = r"norm:1.0 cannot act on SGD: with fused=True .*call scaler.unscale_\(optimizer\)"
-    with pytest.raises(ClipError, match=words):
-        fused_step(parameter, "norm:1.0", unscale=False)
-    assert parameter.tolist() == [0.0] * 4
+    result = fused_step(parameter, policy, unscale=False)
+    assert parameter.tolist() == pytest.approx([-0.5] * 4, rel=1e-5)
+    assert result.norm_before.item() == pytest.approx(6.0)
+    assert result.norm_after.item() == pytest.approx(1.0, rel=1e-5)
+
+
+def test_fused_step_that_the_scaler_leaves_out_is_left_out_and_not_counted():
+    parameter = nn.Parameter(torch.zeros(2))
+    optimizer = torch.optim.SGD([parameter], lr=1.0, fused=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=65536.0)
+    with attach("norm:1.0", optimizer, on_nonfinite="raise") as handle:
+        scaler.scale((parameter * torch.tensor([1.0, math.inf])).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    assert parameter.tolist() == [0.0, 0.0]
+    assert scaler.get_scale() == 32768.0
+    assert handle.nonfinite == 0
+
+
+def test_step_that_takes_the_scaler_itself_is_refused():
+    class TakesScaler(torch.optim.SGD):
+        def step(self, closure=None, grad_scaler=None):
+            raise AssertionError("stepped")
+
+    parameter = nn.Parameter(torch.ones(2))
+    optimizer = TakesScaler([parameter])
+    attach("norm:1.0", optimizer)
+    pulled(parameter, 1.0)
+    with pytest.raises(ClipError, match="cannot act on TakesScaler, whose step takes the GradScal"):
+        optimizer.step(grad_scaler=object())
 
 
 def test_fused_optimizer_unscaled_by_the_script_is_clipped():

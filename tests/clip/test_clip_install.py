@@ -4,11 +4,13 @@ import itertools
 
 import pytest
 import torch
+from policies import POLICIES
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim import optimizer as torch_optimizer
 
-from rnnswap.clip import HookClip, NormClip, install
+from rnnswap.clip import HookClip, NormClip, _gradients, _nonfinite, install
+from rnnswap.clip._nonfinite import NonFinite
 
 ORIGINAL = Optimizer.add_param_group
 
@@ -166,18 +168,26 @@ def test_two_losses_and_two_optimizers_are_bounded_each():
     assert critic.tolist() == [-1.0] * 4
 
 
-def test_clipping_reads_nothing_out_of_a_tensor(monkeypatch):
-    """Reading a number out would stop the loop until the device has caught up."""
+@pytest.mark.parametrize("measure", [True, False])
+@pytest.mark.parametrize("policy", [*POLICIES.values(), "norm:1.0,p=inf", "none;param*=-1,1"])
+def test_clipping_reads_nothing_out_of_a_tensor(monkeypatch, policy, measure):
+    """Reading a number out would stop the loop until the device has caught up.
+
+    What is on the CPU is asked whether it is finite; here it passes for what is elsewhere.
+    """
 
     def refuse(tensor, *_):
         raise AssertionError("a step read a tensor on the host")
 
+    monkeypatch.setattr(_gradients, "can_be_asked", lambda tensor: False)
+    monkeypatch.setattr(_nonfinite, "_on_the_way", lambda look: look)
     one = parameter()
-    for policy in ("none", "value:1.0", "norm:1.0", "norm:1.0,p=inf", "hook:-1.0,1.0"):
-        with install(policy):
-            optimizer = torch.optim.SGD([one], lr=1.0)
+    with install(policy, measure=measure):
+        optimizer = torch.optim.SGD([one], lr=1.0)
+        for _ in range(2):
             with monkeypatch.context() as patch:
                 for name in ("item", "tolist", "__bool__", "__float__", "__int__", "cpu", "numpy"):
                     patch.setattr(torch.Tensor, name, refuse)
                 pulled(one)
+                patch.setattr(NonFinite, "_read_arrived", lambda *_, **__: None)
                 optimizer.step()

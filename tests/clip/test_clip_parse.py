@@ -5,10 +5,30 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from policies import POLICIES
 
 from rnnswap import discovery
-from rnnswap.clip import ClipPolicy, HookClip, NoClip, NormClip, ValueClip, parse
-from rnnswap.errors import ClipError, OptionError, PluginError, UnknownNameError
+from rnnswap.clip import (
+    AdaptiveClip,
+    ByNameClip,
+    ClipPolicy,
+    HookClip,
+    LayerNormClip,
+    NoClip,
+    NormClip,
+    PercentileClip,
+    RangeClip,
+    ValueClip,
+    ZClip,
+    parse,
+)
+from rnnswap.errors import (
+    ClipError,
+    DuplicateNameError,
+    OptionError,
+    PluginError,
+    UnknownNameError,
+)
 from rnnswap.registry import Provider
 from rnnswap.spec import ClipSpec, OptionSpec
 
@@ -23,6 +43,12 @@ positive = st.floats(0, exclude_min=True, allow_nan=False)
         ("hook:-0.1,1.0", HookClip(-0.1, 1.0)),
         ("norm:1", NormClip(1.0)),
         ("norm:1.0,p=inf", NormClip(1.0, p=math.inf)),
+        ("range:-0.1,1.0", RangeClip(-0.1, 1.0)),
+        ("layer-norm:2", LayerNormClip(2.0)),
+        ("agc:0.01,floor=0.1", AdaptiveClip(0.01, floor=0.1)),
+        ("percentile:10", PercentileClip(10.0)),
+        ("zclip:2.5,warmup=3", ZClip(2.5, warmup=3)),
+        ("norm:1;a*=-1,1", ByNameClip(NormClip(1.0), [("a*", RangeClip(-1.0, 1.0))])),
         (" norm : 0.5 , p = 1 ", NormClip(0.5, p=1.0)),
     ],
 )
@@ -36,6 +62,19 @@ def test_parse_reads_what_the_guide_writes(text, policy):
         st.builds(ValueClip, positive),
         st.builds(NormClip, positive, p=positive),
         st.builds(HookClip, st.floats(max_value=0), st.floats(min_value=0)),
+        st.builds(RangeClip, st.floats(max_value=0), st.floats(min_value=0)),
+        st.builds(LayerNormClip, positive),
+        st.builds(AdaptiveClip, positive, floor=positive),
+        st.builds(PercentileClip, st.floats(0, 100)),
+        st.builds(
+            ZClip,
+            positive,
+            alpha=st.floats(0, 1, exclude_min=True, exclude_max=True),
+            warmup=st.integers(1, 9),
+        ),
+        st.builds(
+            lambda bound: ByNameClip(NormClip(bound), {"rnn.*": f"{-bound},{bound}"}), positive
+        ),
     )
 )
 def test_parse_of_str_is_the_policy(policy):
@@ -54,6 +93,19 @@ def test_parse_of_str_is_the_policy(policy):
         ("norm:1,p=0", ClipError, "p must be > 0, got 0.0"),
         ("norm:1,q=2", OptionError, "'norm' has no option 'q'"),
         ("hook:0.5,1", ClipError, "low <= 0 <= high"),
+        ("range:0.5,1", ClipError, "range: low <= 0 <= high"),
+        ("range:1,-1", ClipError, "range: low <= 0 <= high"),
+        ("range:nan,1", ClipError, "nan is not a bound"),
+        ("layer-norm:0", ClipError, "max_norm must be > 0"),
+        ("agc:-1", ClipError, "ratio must be > 0"),
+        ("agc:1,floor=0", OptionError, "floor must be greater than 0"),
+        ("percentile:101", ClipError, "percent must lie between 0 and 100, got 101.0"),
+        ("zclip:0", ClipError, "z must be > 0"),
+        ("zclip:1,alpha=1", OptionError, "alpha must be less than 1"),
+        ("zclip:1,warmup=2.5", OptionError, "warmup takes an int"),
+        ("norm:1;a=norm", ClipError, "norm takes 1 number, got 0"),
+        ("norm:1;a=nrom:1", UnknownNameError, "did you mean 'norm'"),
+        ("norm:one", UnknownNameError, "unknown clipping policy 'norm:one'"),
         ("nrom:1", UnknownNameError, "unknown clipping policy 'nrom' .*did you mean 'norm'"),
     ],
 )
@@ -124,6 +176,15 @@ def test_target_that_is_no_policy_is_named(stranger, importable):
 
 
 def test_every_registered_policy_can_be_constructed():
-    examples = {"none": "none", "value": "value:1.0", "hook": "hook:-1.0,1.0", "norm": "norm:1.0"}
-    for name in discovery.list_clip_policies():
-        assert str(parse(examples[name])) == examples[name]
+    assert set(POLICIES) == set(discovery.list_clip_policies())
+    for text in POLICIES.values():
+        assert str(parse(text)) == text
+
+
+def test_qualified_name_reaches_a_policy_whose_name_was_taken(stranger, importable):
+    with pytest.raises(DuplicateNameError, match="reachable as 'rnnswap-half:norm'"):
+        stranger("norm", HalfClip)
+    assert type(parse("rnnswap-half:norm:0.5")) is HalfClip
+    assert parse("rnnswap:norm:0.5") == NormClip(0.5)
+    with pytest.raises(UnknownNameError, match="unknown clipping policy 'rnnswap-hafl:norm'"):
+        parse("rnnswap-hafl:norm:0.5")

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from torch.optim import optimizer as torch_optimizer
 
 from rnnswap.errors import ClipError, OptionError, ScriptError, UnknownNameError
-from rnnswap.training.session import train_script
+from rnnswap.training.train import train_script
 from rnnswap.training.settings import Settings, Swap
 
 ORIGINALS = (nn.LSTM.__init__, nn.LSTMCell.__init__, torch.autograd.backward)
@@ -151,23 +151,22 @@ def test_traceback_through_our_wrappers_shows_none_of_our_frames(tmp_path, capsy
         assert own not in shown
 
 
-def test_fused_optimizer_under_a_scaler_ends_the_script_with_one_sentence(tmp_path, capsys):
-    path = tmp_path / "fused.py"
+def test_gradient_that_cannot_be_clipped_ends_the_script_with_one_sentence(tmp_path, capsys):
+    path = tmp_path / "sparse.py"
     path.write_text(
         textwrap.dedent(
             """
             import torch
-            weight = torch.nn.Parameter(torch.ones(2))
-            optimizer = torch.optim.SGD([weight], lr=0.1, fused=True)
-            scaler = torch.amp.GradScaler("cpu")
-            scaler.scale(weight.sum()).backward()
-            scaler.step(optimizer)
+            table = torch.nn.Embedding(3, 2, sparse=True)
+            optimizer = torch.optim.SGD(table.parameters(), lr=0.1)
+            table(torch.tensor([1])).sum().backward()
+            optimizer.step()
             """
         )
     )
     assert run(str(path), clip="norm:1.0").code == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("rnnswap.errors.ClipError: clipping policy norm:1.0 cannot act on SGD")
+    assert last.startswith("rnnswap.errors.ClipError: clipping policy norm:1.0 cannot bound the")
 
 
 @pytest.mark.parametrize(

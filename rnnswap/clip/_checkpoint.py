@@ -1,0 +1,54 @@
+"""An adaptive policy's statistics travel in its optimizer's state_dict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch.optim import Optimizer
+
+    from rnnswap.clip._policy import ClipPolicy
+
+#: Where in the state_dict; torch leaves keys alone that it does not know.
+KEY = "rnnswap_clip"
+
+
+def keep_in_state_dict(policy: ClipPolicy, optimizer: Optimizer) -> Callable[[], None]:
+    """Save the statistics of `policy` with `optimizer` and load them with it.
+
+    Nothing is added to the state_dict for a policy that keeps none.
+
+    Returns:
+        What ends it.
+    """
+    if not policy.state_dict():
+        return _nothing
+
+    def save(_: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+        return {**state, KEY: {"policy": str(policy), **policy.state_dict()}}
+
+    def load(_: Optimizer, state: dict[str, Any]) -> dict[str, Any] | None:
+        if KEY not in state:
+            return None
+        kept = dict(state[KEY])
+        # Another policy's statistics are not this one's: it starts anew.
+        if kept.pop("policy", None) == str(policy):
+            policy.load_state_dict(kept)
+        return {key: value for key, value in state.items() if key != KEY}
+
+    hooks = [
+        optimizer.register_state_dict_post_hook(save),
+        optimizer.register_load_state_dict_pre_hook(load),
+    ]
+
+    def end() -> None:
+        for hook in hooks:
+            hook.remove()
+
+    return end
+
+
+def _nothing() -> None:
+    """End nothing."""

@@ -1,0 +1,73 @@
+"""Notices that a script clips gradients itself, by torch's functions."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from torch.nn.utils import clip_grad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType
+
+    from torch import Tensor
+
+    #: Called with the gradients that were clipped, the function's name and the place of the call.
+    Listener = Callable[[Sequence[Tensor], str, str], object]
+
+# Every clipping of torch's groups its gradients by this function of its module, however a script
+# has imported what it calls.
+_GROUPING = "_group_tensors_by_device_and_dtype"
+_CLIPPING = {
+    clip_grad._clip_grads_with_norm_.__wrapped__.__code__: "clip_grad_norm_",  # type: ignore[attr-defined]
+    clip_grad.clip_grad_value_.__wrapped__.__code__: "clip_grad_value_",  # type: ignore[attr-defined]
+}
+_lock = threading.RLock()
+_listeners: list[Listener] = []
+_wrapper: Callable[..., Any] | None = None
+
+
+def listen(listener: Listener) -> Callable[[], None]:
+    """Call `listener` when a script clips; return what ends it."""
+    global _wrapper
+    with _lock:
+        if not _listeners:
+            _wrapper = _noticing(getattr(clip_grad, _GROUPING))
+            setattr(clip_grad, _GROUPING, _wrapper)
+        _listeners.append(listener)
+    return functools.partial(_unlisten, listener)
+
+
+def _unlisten(listener: Listener) -> None:
+    with _lock:
+        if listener in _listeners:
+            _listeners.remove(listener)
+        # Whoever wrapped it meanwhile keeps their wrapper; ours then tells nobody.
+        if not _listeners and _wrapper and getattr(clip_grad, _GROUPING) is _wrapper:
+            setattr(clip_grad, _GROUPING, _wrapper.__wrapped__)  # type: ignore[attr-defined]
+
+
+def _noticing(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def grouping(*args: Any, **kwargs: Any) -> Any:
+        frame = sys._getframe(1)
+        if _listeners and frame.f_code in _CLIPPING:
+            names = frame.f_locals
+            # To clip to infinity is to measure.
+            if not math.isinf(names.get("max_norm", 0.0)):
+                for listener in tuple(_listeners):
+                    listener(names["grads"], _CLIPPING[frame.f_code], _place(frame))
+        return original(*args, **kwargs)
+
+    return grouping
+
+
+def _place(frame: FrameType | None) -> str:
+    """Return file and line of the nearest caller outside torch."""
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "torch":
+        frame = frame.f_back
+    return "an unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

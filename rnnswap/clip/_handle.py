@@ -1,0 +1,258 @@
+"""A policy at work in the steps of one optimizer or of all."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from rnnswap.clip import _foreign
+from rnnswap.clip._checkpoint import keep_in_state_dict
+from rnnswap.clip._gradients import Gradients, gradients
+from rnnswap.clip._nonfinite import NonFinite
+from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable
+from rnnswap.clip._steps import is_outermost, parameters_of
+from rnnswap.errors import ClipError
+
+if TYPE_CHECKING:
+    from rnnswap.clip._nonfinite import OnNonFinite
+
+#: Called after each clipping with the optimizer and the result.
+Callback: TypeAlias = Callable[[Optimizer, ClipResult], object]
+_StepArguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(slots=True)
+class _Met:
+    """What a handle knows of an optimizer: the policy with its statistics, and how many steps."""
+
+    policy: ClipPolicy
+    steps: int = 0
+
+
+class ClipHandle:
+    """A policy at work. `detach()` ends it; so does leaving it as a context manager.
+
+    Attributes:
+        policy: The policy.
+        script_clips: Where the script clips gradients itself, None as long as it has not: both act.
+    """
+
+    def __init__(
+        self,
+        policy: ClipPolicy,
+        callback: Callback | None = None,
+        *,
+        on_nonfinite: OnNonFinite = "warn",
+        measure: bool | None = None,
+        owns: Optimizer | None = None,
+    ) -> None:
+        self.policy = policy
+        self.script_clips: str | None = None
+        self._callback = callback
+        self._measure = True if callback is not None and measure is None else measure
+        self._nonfinite = NonFinite(on_nonfinite)
+        self._last: ClipResult | _Unmeasured | None = None
+        self._owns = None if owns is None else weakref.ref(owns)
+        self._met: MutableMapping[Optimizer, _Met] = weakref.WeakKeyDictionary()
+        self._undo: list[Callable[[], object]] = []
+        self._watched: MutableMapping[Tensor, Removable] = WeakTensorKeyDictionary()
+        self._tell_policy(wanted=self._measures)
+        if policy.acts_at != "never":
+            self.undo_with(_foreign.listen(self._script_clipped))
+
+    @property
+    def last(self) -> ClipResult | None:
+        """What the policy did last; None before the first clipping.
+
+        Measuring what was done can cost more than doing it, so that it ends after the first step
+        if nobody reads this, and starts again when somebody does (see `attach`, `measure`).
+
+        Raises:
+            ClipError: The last step was not measured; the next one will be.
+        """
+        if self._measure is None:
+            self._measure = True
+            self._tell_policy(wanted=True)
+        if isinstance(self._last, _Unmeasured):
+            raise ClipError(
+                f"what {self.policy} did at the last step was not measured, because nobody had "
+                "read it before; the next steps are, or all with attach(..., measure=True)"
+            )
+        return self._last
+
+    @property
+    def nonfinite(self) -> int:
+        """Steps so far whose gradients were infinite or NaN; may wait for the device."""
+        return self._nonfinite.count
+
+    @property
+    def nonfinite_names(self) -> list[str]:
+        """The offending parameters of the first step whose gradients were not finite."""
+        return list(self._nonfinite.names)
+
+    def detach(self) -> None:
+        """Stop clipping and remove every hook; a second call does nothing."""
+        for watch in [*self._watched.values()]:
+            watch.remove()
+        self._watched.clear()
+        while self._undo:
+            self._undo.pop()()
+
+    def __enter__(self) -> ClipHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.detach()
+
+    def __repr__(self) -> str:
+        return f"<ClipHandle {self.policy}>"
+
+    def undo_with(self, undo: Callable[[], object]) -> None:
+        """Call `undo` when detached."""
+        self._undo.append(undo)
+
+    def meet(self, optimizer: Optimizer) -> None:
+        """Watch the parameters of `optimizer`, and keep statistics for it in its state_dict."""
+        self._known(optimizer)
+        self.watch(parameters_of(optimizer))
+
+    def watch(self, parameters: Iterable[Tensor]) -> None:
+        """Let a policy that acts at each backward act on `parameters`, each once."""
+        if self.policy.acts_at != "backward":
+            return
+        for parameter in parameters:
+            if parameter.requires_grad and parameter not in self._watched:
+                self._watched[parameter] = self.policy.watch(parameter)
+
+    def before_step(
+        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> _StepArguments | None:
+        """Clip now, or hand the step a closure that clips at its end (a step pre-hook)."""
+        if not is_outermost(optimizer, among_all=self._owns is None):
+            return None
+        if "grad_scaler" in kwargs and self.policy.acts_at != "never":
+            raise ClipError(
+                f"clipping policy {self.policy} cannot act on {type(optimizer).__name__}, whose "
+                "step takes the GradScaler and unscales by itself; call "
+                "scaler.unscale_(optimizer) and optimizer.step() without it"
+            )
+        wrapped = _with_closure(args, kwargs, lambda: self._act(optimizer))
+        if wrapped is None:
+            self._act(optimizer)
+        # After acting: a parameter not watched so far is clamped by the policy at this step.
+        self.watch(parameters_of(optimizer))
+        return wrapped
+
+    def _act(self, optimizer: Optimizer) -> None:
+        parameters = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
+        if not parameters:
+            return
+        met = self._known(optimizer)
+        met.steps += 1
+        measures = self._measures
+        with torch.no_grad():
+            scale = self._unscaled(optimizer, parameters)
+            done = (met.policy.clip_ if measures else met.policy.bound_)(parameters)
+            result = done if isinstance(done, ClipResult) else None
+            evidence = done if not isinstance(done, ClipResult) else _evidence(done)
+            skips = self._nonfinite.is_to_skip(evidence, parameters, optimizer, met.steps)
+        if skips:
+            for parameter in parameters:
+                parameter.grad = None
+        if result is not None and scale is not None:
+            result = result.divided(scale)
+        self._last = _Unmeasured() if result is None else result
+        if self._measure is None and measures:
+            self._tell_policy(wanted=False)
+        if self._callback is not None and result is not None:
+            self._callback(optimizer, result)
+
+    def _unscaled(self, optimizer: Optimizer, parameters: Sequence[Tensor]) -> Tensor | None:
+        """Divide by the scale that a fused step would divide by; return it if that is not done."""
+        scale: Tensor | None = getattr(optimizer, "grad_scale", None)
+        if scale is None or self.policy.acts_at == "never":
+            return scale
+        inverse = scale.double().reciprocal().float()
+        Gradients(gradients(parameters), str(self.policy)).scale_(inverse)
+        optimizer.grad_scale = torch.ones_like(scale)  # type: ignore[attr-defined]
+        return None
+
+    @property
+    def _measures(self) -> bool:
+        return self._last is None if self._measure is None else self._measure
+
+    def _tell_policy(self, *, wanted: bool) -> None:
+        self.policy.measured(self, wanted=wanted)
+
+    def _known(self, optimizer: Optimizer) -> _Met:
+        met = self._met.get(optimizer)
+        if met is None:
+            refuse_flat(self.policy, parameters_of(optimizer))
+            # Statistics are each optimizer's own, unless the policy was given this one alone.
+            met = _Met(self.policy if self._owns is not None else self.policy.fresh())
+            self._met[optimizer] = met
+            self.undo_with(keep_in_state_dict(met.policy, optimizer))
+        return met
+
+    def _script_clipped(self, clipped: Sequence[Tensor], function: str, place: str) -> None:
+        if self.script_clips is not None:
+            return
+        owner = None if self._owns is None else self._owns()
+        if owner is not None:
+            own = {id(p.grad) for p in parameters_of(owner) if p.grad is not None}
+            if not any(id(grad) in own for grad in clipped):
+                return
+        self.script_clips = f"torch's {function} at {place}"
+        warnings.warn(
+            f"the script clips gradients itself, by {self.script_clips}; {self.policy} "
+            f"of rnnswap acts on them as well, at {self.policy.acts_at}",
+            stacklevel=2,
+        )
+
+
+class _Unmeasured:
+    """Stands for what was done when nobody had asked."""
+
+
+def refuse_flat(policy: ClipPolicy, parameters: Iterable[Tensor]) -> None:
+    """Raise ClipError if the parameters are FSDP1's, which are pieces of others."""
+    if policy.acts_at != "never" and any(hasattr(p, "_fsdp_flattened") for p in parameters):
+        raise ClipError(
+            f"clipping policy {policy} cannot act under FullyShardedDataParallel (FSDP1), whose "
+            "parameters are pieces without shape: the norm of one process is not the model's; "
+            "use fully_shard (FSDP2), or the module's own clip_grad_norm_"
+        )
+
+
+def _evidence(result: ClipResult) -> Tensor:
+    return result.norm_before if result.norms is None else result.norms
+
+
+def _with_closure(
+    args: tuple[Any, ...], kwargs: dict[str, Any], act: Callable[[], None]
+) -> _StepArguments | None:
+    """Return a step's arguments with its closure followed by `act`, None if it has none."""
+
+    def followed(closure: Callable[..., Any]) -> Callable[..., Any]:
+        def closure_then_clip(*inner: Any, **options: Any) -> Any:
+            loss = closure(*inner, **options)
+            act()
+            return loss
+
+        return closure_then_clip
+
+    if callable(kwargs.get("closure")):
+        return args, {**kwargs, "closure": followed(kwargs["closure"])}
+    # args[0] is the optimizer itself.
+    for position, argument in enumerate(args[1:], start=1):
+        if callable(argument):
+            return (*args[:position], followed(argument), *args[position + 1 :]), kwargs
+    return None
