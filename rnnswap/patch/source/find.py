@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import libcst as cst
@@ -36,8 +36,8 @@ class Use(NamedTuple):
         origin: Which class it is.
         meaning: How the name was resolved.
         role: What the class, or the wrapper's result, is used for.
-        owner: What gives it the role: the constructor call, the class definition, the attribute
-            access; None for other roles.
+        owner: What gives it the role: the constructor call, or the call of functools.partial that
+            stands for one; the class definition, the attribute access; None for other roles.
     """
 
     node: cst.Name | cst.Attribute
@@ -51,6 +51,15 @@ class Use(NamedTuple):
     def whole(self) -> cst.BaseExpression:
         """Return the wrapper if there is one, else the node."""
         return self.node if self.wrapper is None else self.wrapper
+
+    @property
+    def is_partial(self) -> bool:
+        """Return whether the class is constructed later, through functools.partial."""
+        return isinstance(self.owner, cst.Call) and self.owner.func is not self.whole
+
+    def arguments(self, call: cst.Call) -> Sequence[cst.Arg]:
+        """Return what its constructor call `call` passes to the class."""
+        return call.args[1:] if self.is_partial else call.args
 
     @property
     def mechanism(self) -> str | None:
@@ -102,10 +111,22 @@ def _wrapper(names: Names, node: cst.CSTNode) -> cst.Call | None:
     return call if is_factory else None
 
 
+def _partial(names: Names, node: cst.CSTNode) -> cst.Call | None:
+    """Return the call of functools.partial whose first argument is `node`."""
+    argument = names.parent(node)
+    call = names.parent(argument) if isinstance(argument, cst.Arg) else None
+    if not isinstance(call, cst.Call) or call.args[0] is not argument or argument.star:
+        return None
+    return call if names.meaning(call.func).names == {"functools.partial"} else None
+
+
 def _role(names: Names, node: cst.CSTNode) -> tuple[Role, cst.CSTNode | None]:
     parent = names.parent(node)
     if isinstance(parent, cst.Call) and parent.func is node:
         return Role.CALL, parent
+    partial = _partial(names, node)
+    if partial is not None:
+        return Role.CALL, partial
     if isinstance(parent, cst.Attribute):
         return Role.ATTRIBUTE, parent
     if isinstance(parent, cst.MatchValue | cst.MatchClass):

@@ -1,4 +1,4 @@
-"""Look-ups by a literal string other than getattr's: namespaces, eval, imports by call, mocks.
+"""Look-ups by a literal string: namespaces, eval, imports by call, mocks, configurations.
 
 Imports libcst.
 """
@@ -6,21 +6,24 @@ Imports libcst.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
 import libcst as cst
 
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.names import Names
-from rnnswap.patch.source.spelling import imported_by_call, last_name, literal_text
+from rnnswap.patch.source.runtime_names import reached
+from rnnswap.patch.source.spelling import ends_as_torchs, last_name, literal_text, root_of
 from rnnswap.spec import Finding
 
 _EVALUATORS = ("eval", "exec")
 # Calls to which the dotted name of a class is given, whose object they find or replace.
 _BY_DOTTED_NAME = ("patch", "setattr", "delattr", "locate", "resolve_name", "import_string")
-_MAY_OCCUR = re.compile(
-    rf"\b(__dict__|vars|import_module|__import__|{'|'.join(_EVALUATORS + _BY_DOTTED_NAME)})\b"
-)
+_INDIRECT = ("__dict__", "vars", "import_module", "__import__", "getattr", "attrgetter", "modules")
+_MAY_OCCUR = re.compile(rf"\b({'|'.join(_INDIRECT + _EVALUATORS + _BY_DOTTED_NAME)})\b")
+# Where a dotted name is a value for something else to import: a configuration's `_target_`.
+_GIVEN = (cst.AnnAssign, cst.Assign, cst.DictElement, cst.Param)
 
 
 def find_literals(names: Names, classes: Collection[str]) -> list[Finding]:
@@ -30,38 +33,49 @@ def find_literals(names: Names, classes: Collection[str]) -> list[Finding]:
         names: The names of the module.
         classes: Dotted names, such as "torch.nn.LSTM".
     """
-    if not _MAY_OCCUR.search(names.text):
+    if "torch" not in names.text and not _MAY_OCCUR.search(names.text):
         return []
-    visitor = _Literals(names, classes)
-    names.module.visit(visitor)
-    return visitor.found
+    return _Literals(names, classes).run()
 
 
-class _Literals(cst.CSTVisitor):
+class _Literals:
+    """Goes through the nodes of one module; each kind of node has its question."""
+
     def __init__(self, names: Names, classes: Collection[str]) -> None:
-        super().__init__()
-        self.found: list[Finding] = []
+        self._found: list[Finding] = []
         self._names = names
         self._classes = classes
         bare = {name.rpartition(".")[2] for name in classes}
         # A chain that ends in the class, or a call of it; a word in a sentence is neither.
         self._in_code = re.compile(rf"\.\s*({'|'.join(bare)})\b|\b({'|'.join(bare)})\s*\(")
 
-    def visit_Subscript(self, node: cst.Subscript) -> None:  # noqa: N802
-        space = _namespace(node.value)
-        index = node.slice[0].slice
-        key = literal_text(index.value) if isinstance(index, cst.Index) else None
-        if space is not None and key is not None and self._has(space, key):
+    def run(self) -> list[Finding]:
+        """Return the findings, in the order of their places."""
+        questions: dict[type[cst.CSTNode], Callable[[Any], None]] = {
+            cst.Attribute: self._attribute,
+            cst.Call: self._call,
+            cst.SimpleString: self._string,
+            cst.Subscript: self._subscript,
+        }
+        for node in self._names.nodes():
+            question = questions.get(type(node))
+            if question is not None:
+                question(node)
+        return self._found
+
+    def _subscript(self, node: cst.Subscript) -> None:
+        if self._leads_there(node):
             self._report(node, "the class is looked up by its name")
 
-    def visit_Attribute(self, node: cst.Attribute) -> None:  # noqa: N802
-        rest, root = node.attr.value, node.value
-        while isinstance(root, cst.Attribute):
-            rest, root = f"{root.attr.value}.{rest}", root.value
-        if isinstance(root, cst.Call) and f"{imported_by_call(root)}.{rest}" in self._classes:
-            self._report(node, "its module is imported by a call")
+    def _attribute(self, node: cst.Attribute) -> None:
+        if root_of(node) is None and self._leads_there(node):
+            self._report(node, "its module is looked up while the program runs")
+        elif root_of(node) is None and ends_as_torchs(node, self._classes):
+            self._report(node, "what it leads to shows only at run time")
 
-    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
+    def _call(self, node: cst.Call) -> None:
+        if isinstance(node.func, cst.Call) and self._leads_there(node):
+            self._report(node, "the class is looked up by its name")
         text = literal_text(node.args[0].value) if node.args else None
         if text is None:
             return
@@ -72,19 +86,22 @@ class _Literals(cst.CSTVisitor):
         elif function in _BY_DOTTED_NAME and text in self._classes:
             self._report(node, "it is named by a string")
 
-    def _has(self, space: cst.BaseExpression, key: str) -> bool:
-        return any(f"{n}.{key}" in self._classes for n in self._names.meaning(space).names)
+    def _string(self, node: cst.SimpleString) -> None:
+        if literal_text(node) not in self._classes:
+            return
+        parent = self._names.parent(node)
+        is_named = isinstance(parent, cst.Arg) and parent.keyword is not None
+        is_value = isinstance(parent, _GIVEN) and node in (
+            getattr(parent, "value", None),
+            getattr(parent, "default", None),
+        )
+        if is_named or is_value:
+            self._report(node, "a string names the class", codes.IN_STRING)
 
-    def _report(self, node: cst.CSTNode, why: str) -> None:
+    def _leads_there(self, node: cst.BaseExpression) -> bool:
+        return any(name in self._classes for name in reached(self._names, node))
+
+    def _report(self, node: cst.CSTNode, why: str, code: str = codes.LOOKUP) -> None:
         spelled = " ".join(self._names.code(node).split())
         place = self._names.place(node)
-        self.found.append(Finding(*place, codes.LOOKUP, f"{spelled} kept: {why}"))
-
-
-def _namespace(node: cst.BaseExpression) -> cst.BaseExpression | None:
-    """Return MODULE of `MODULE.__dict__` or `vars(MODULE)`."""
-    if isinstance(node, cst.Attribute) and node.attr.value == "__dict__":
-        return node.value
-    if isinstance(node, cst.Call) and last_name(node.func) == "vars" and len(node.args) == 1:
-        return node.args[0].value
-    return None
+        self._found.append(Finding(*place, code, f"{spelled} kept: {why}"))

@@ -10,11 +10,10 @@ from rnnswap.patch.source import codes
 from rnnswap.patch.source.literals import find_literals
 from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.plan import Origin, Plan
-from rnnswap.patch.source.spelling import dotted, literal_text
+from rnnswap.patch.source.runtime_names import reached
+from rnnswap.patch.source.spelling import CUSTOMARY, dotted, ends_as_torchs, literal_text
 from rnnswap.spec import Finding
 
-# What people call torch's modules; a chain from one of them that nothing binds is worth a word.
-_CUSTOMARY = {"nn": "torch.nn", "torch": "torch"}
 # A class of torch.nn chosen by such a name is no recurrent layer.
 _OTHER_KINDS = re.compile(
     r"(?i)(?:act(?:ivation)?s?|act_?(?:fn|func\w*)|nonlinearity|norm\w*|loss\w*|pool\w*|init\w*|criterion)(?:_\w+)?[\])'\"]*$"
@@ -29,6 +28,7 @@ def find_lookups(names: Names, plan: Plan) -> list[Finding]:
         if plan.attention is not None or origin.target != plan.target_for(origin)
     }
     found = []
+    speaks_of_torch = "torch" in names.text
     star = _has_star(names, origins)
     for node in names.chains():
         message = _by_getattr(names, node, origins)
@@ -38,6 +38,9 @@ def find_lookups(names: Names, plan: Plan) -> list[Finding]:
         message = _unbound(names, node, origins, star)
         if message:
             found.append(Finding(*names.place(node), codes.STAR, message))
+        elif speaks_of_torch and _is_of_a_variable(names, node, origins):
+            message = f"{dotted(node)} kept: what it leads to shows only at run time"
+            found.append(Finding(*names.place(node), codes.LOOKUP, message))
     for string, name, meaning in names.quoted():
         if meaning.names & set(origins):
             message = f"{name} kept: it stands in a string"
@@ -57,7 +60,7 @@ def _by_getattr(names: Names, node: cst.CSTNode, origins: dict[str, Origin]) -> 
         return None
     if call.func is not node or len(call.args) < 2 or not names.is_builtin(node):
         return None
-    modules = names.meaning(call.args[0].value).names
+    modules = reached(names, call.args[0].value)
     classes = {n.rpartition(".")[2] for n in origins if n.rpartition(".")[0] in modules}
     if not classes:
         return None
@@ -95,12 +98,26 @@ def _unbound(
         if star and spelled in bare:
             return f"{spelled} kept: it comes through a star import"
         return None
-    module = _CUSTOMARY.get(root.value)
+    module = CUSTOMARY.get(root.value)
     if module and module + spelled[len(root.value) :] in origins:
         if re.search(r"import\s*\*", names.text):
             return f"{spelled} kept: {root.value} can come through a star import alone"
+        if names.is_bound_somewhere(root.value):
+            return f"{spelled} kept: {root.value} is bound only further down or elsewhere"
         return f"{spelled} kept: no import in this file binds {root.value}"
     return None
+
+
+def _is_of_a_variable(
+    names: Names, node: cst.Name | cst.Attribute, origins: dict[str, Origin]
+) -> bool:
+    """Return whether this is `nn.LSTM` or `self.nn.LSTM` with an `nn` that anything may have set.
+
+    A class or function of that name is the user's own, and so is what another package exports.
+    """
+    if not ends_as_torchs(node, origins) or names.meaning(node).names:
+        return False
+    return names.is_variable(node)
 
 
 class _StarImports(cst.CSTVisitor):

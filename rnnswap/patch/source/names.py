@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import libcst as cst
 from libcst.metadata import ExpressionContext
 from libcst.metadata.scope_provider import (
     Access,
+    Assignment,
     BaseAssignment,
     BuiltinAssignment,
     GlobalScope,
@@ -165,6 +166,19 @@ class Names:
         access = self._accesses.get(root)
         return access is not None and bool(referents(access, root.value))
 
+    def is_bound_somewhere(self, name: str) -> bool:
+        """Return whether any scope of the module binds `name`."""
+        found = (a.name for scope in self.scopes for a in scope.assignments)
+        return any(bound.partition(".")[0] == name for bound in found)
+
+    def is_variable(self, node: cst.CSTNode) -> bool:
+        """Return whether the chain `node` starts with a parameter or what a statement assigned."""
+        root = root_of(node)
+        access = self._accesses.get(root) if root is not None else None
+        found = referents(access, root.value) if access is not None and root is not None else []
+        fixed = (cst.ClassDef, cst.FunctionDef, cst.Import, cst.ImportFrom)
+        return any(isinstance(a, Assignment) and not isinstance(a.node, fixed) for a in found)
+
     def is_builtin(self, root: cst.Name) -> bool:
         """Return whether the name read at `root` is a builtin that nothing in the module hides."""
         access = self._accesses.get(root)
@@ -237,10 +251,34 @@ class Names:
         return isinstance(value, cst.Name) and value.value == "None"
 
     def _plain_value(self, node: cst.CSTNode | None) -> cst.BaseExpression | None:
-        """Return VALUE if `node` is a target of `target = VALUE`."""
+        """Return VALUE if `node` is a target of `target = VALUE`, or one of several in a tuple."""
         target = self.parent(node) if isinstance(node, cst.Name) else None
+        if isinstance(target, cst.NamedExpr | cst.AnnAssign):
+            return target.value if target.target is node else None
+        index = None
+        if isinstance(target, cst.Element):
+            group = self.parent(target)
+            if not isinstance(group, cst.Tuple | cst.List):
+                return None
+            index = next(i for i, element in enumerate(group.elements) if element is target)
+            targets, target = group.elements, self.parent(group)
         statement = self.parent(target) if isinstance(target, cst.AssignTarget) else None
-        return statement.value if isinstance(statement, cst.Assign) else None
+        value = statement.value if isinstance(statement, cst.Assign) else None
+        if index is None:
+            return value
+        return _counterpart(targets, value, index)
+
+
+def _counterpart(
+    targets: Sequence[cst.BaseElement], value: cst.BaseExpression | None, index: int
+) -> cst.BaseExpression | None:
+    """Return what `targets[index]` gets when a tuple is unpacked, if that can be seen."""
+    values = value.elements if isinstance(value, cst.Tuple | cst.List) else ()
+    if len(values) != len(targets):
+        return None
+    if any(isinstance(element, cst.StarredElement) for element in (*targets, *values)):
+        return None
+    return values[index].value
 
 
 def referents(access: Access, root: str) -> list[BaseAssignment]:

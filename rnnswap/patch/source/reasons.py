@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import libcst as cst
@@ -62,7 +63,8 @@ class Judge:
         foreign = set(use.origin.spec.options) - set(self._plan.cell.options)
         if use.role is not Role.CALL:
             return []
-        return [a.keyword.value for a in call.args if a.keyword and a.keyword.value in foreign]
+        given = use.arguments(call)
+        return [a.keyword.value for a in given if a.keyword and a.keyword.value in foreign]
 
     def _name(self, use: Use) -> Reason | None:
         if not use.meaning.certain:
@@ -96,13 +98,30 @@ class Judge:
         for ancestor in names.ancestors(use.node):
             if isinstance(ancestor, cst.FormattedString):
                 return Reason(codes.IN_STRING, "it stands in an f-string")
-            if isinstance(ancestor, cst.Call) and last_name(ancestor.func) == "quantize_dynamic":
+            if isinstance(ancestor, cst.Call) and self._tells_what_to_quantize(ancestor, use):
                 return Reason(codes.QUANTIZATION, "it tells quantize_dynamic what to quantize")
             if isinstance(ancestor, cst.Set) and self._quantizes:
                 return Reason(codes.QUANTIZATION, "it stands in a set, as for quantize_dynamic")
+            if self._is_configured(ancestor):
+                return Reason(codes.QUANTIZATION, "it says what to quantize, and how")
         if "#" in names.code(use.whole):
             return Reason(codes.SPELLING, "a comment stands inside it")
         return None
+
+    def _tells_what_to_quantize(self, call: cst.Call, use: Use) -> bool:
+        """Return whether the use stands in a call of quantize_dynamic, after the model."""
+        if last_name(call.func) != "quantize_dynamic":
+            return False
+        around = {use.node, *self._names.ancestors(use.node)}
+        others = [a for a in call.args[1:] if a.keyword is None or a.keyword.value != "model"]
+        return any(argument in around for argument in others)
+
+    def _is_configured(self, node: cst.CSTNode) -> bool:
+        """Return whether `node` pairs what it holds with a qconfig."""
+        if isinstance(node, cst.Call):
+            return last_name(node.func) in ("set_object_type", "set_module_name_object_type_order")
+        pairs = isinstance(node, cst.DictElement | cst.Tuple)
+        return pairs and "qconfig" in self._names.code(node).lower()
 
     def _changes_class(self, use: Use) -> bool:
         """Return whether an attribute of the class is set or deleted, or a call changes it."""
@@ -138,7 +157,7 @@ class Judge:
         return None
 
     def _arguments(self, call: cst.Call, use: Use) -> Reason | None:
-        for name in _given(call, use.origin.layer):
+        for name in _given(use.arguments(call), use.origin.layer):
             if name in self._plan.cell.unsupported:
                 return Reason(codes.ARGUMENT, f"{self._plan.cell.name} has no {name}")
         drop = {*self.surplus(call, use), *self._plan.options}
@@ -156,7 +175,7 @@ class Judge:
             return Reason(codes.SUBCLASS, f"{subclass} {facts.reason}")
         foreign = set(use.origin.spec.options) - set(self._plan.cell.options)
         for call in facts.inits:
-            for name in _given(call, use.origin.layer):
+            for name in _given(call.args, use.origin.layer):
                 if name in self._plan.cell.unsupported or name in foreign:
                     return Reason(codes.ARGUMENT, f"{self._plan.cell.name} has no {name}")
         return None
@@ -177,11 +196,11 @@ def _is_changed_by_call(names: Names, node: cst.CSTNode) -> bool:
     return last_name(call.func) in ("setattr", "delattr") or function.endswith("patch.object")
 
 
-def _given(call: cst.Call, layer: bool) -> list[str]:
-    """Return the names of the arguments that `call` passes, as far as they can be seen."""
-    given = [a.keyword.value for a in call.args if a.keyword is not None]
+def _given(arguments: Sequence[cst.Arg], layer: bool) -> list[str]:
+    """Return the names of what a call passes as `arguments`, as far as they can be seen."""
+    given = [a.keyword.value for a in arguments if a.keyword is not None]
     positional = 0
-    for argument in call.args:
+    for argument in arguments:
         if argument.star or argument.keyword is not None:
             break
         positional += 1

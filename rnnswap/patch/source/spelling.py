@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import libcst as cst
 from libcst.metadata.scope_provider import ImportAssignment
 
 # Calls that return a module by its literal name.
 _IMPORTERS = ("importorskip", "import_module", "__import__")
+
+#: What people call torch's modules; a chain from one of them that nothing binds is worth a word.
+CUSTOMARY = {"nn": "torch.nn", "torch": "torch"}
 
 
 def imported_name(assignment: ImportAssignment) -> str | None:
@@ -57,6 +62,14 @@ def literal_text(node: cst.CSTNode) -> str | None:
     return None
 
 
+def ends_as_torchs(node: cst.CSTNode, classes: Collection[str]) -> bool:
+    """Return whether this is an attribute chain that ends in `nn.` and one of torch's `classes`."""
+    if not isinstance(node, cst.Attribute):
+        return False
+    module = CUSTOMARY.get(last_name(node.value))
+    return module is not None and f"{module}.{node.attr.value}" in classes
+
+
 def root_of(node: cst.CSTNode) -> cst.Name | None:
     """Return the first name of a name or attribute chain, None for anything else."""
     while isinstance(node, cst.Attribute):
@@ -67,7 +80,14 @@ def root_of(node: cst.CSTNode) -> cst.Name | None:
 def imported_by_call(call: cst.Call) -> str:
     """Return the module that `call` returns, imported by its literal name, else nothing."""
     function = last_name(call.func)
-    if function not in _IMPORTERS or len(call.args) != 1:
+    if function not in _IMPORTERS or not call.args or call.args[0].keyword or call.args[0].star:
         return ""
     name = literal_text(call.args[0].value) or ""
-    return name.partition(".")[0] if function == "__import__" else name
+    if name.startswith("."):
+        return ""
+    others = call.args[1:]
+    if function == "__import__":
+        # With a list of names it returns the module itself, else the package it is in.
+        listed = len(others) > 2 or any(a.keyword and a.keyword.value == "fromlist" for a in others)
+        return name if listed else name.partition(".")[0]
+    return name

@@ -173,7 +173,7 @@ class _Transformation:
         self._edited.append(use)
         self._result.expressions[self._names.span(node)] = text
         if call is not None:
-            self._result.keywords[self._names.span(use.whole)] = keywords
+            self._result.keywords[self._names.span(call.func)] = keywords
         spelled = _spelled(self._names, node)
         message = f"{spelled} -> {' '.join(text.split())}"
         self._report(node, _code_of(use), message)
@@ -203,7 +203,7 @@ class _Transformation:
             return None, Keywords()
         add = {name: repr(value) for name, value in self._plan.options.items()}
         drop = frozenset(judge.surplus(call, use)) | frozenset(add)
-        present = {a.keyword.value for a in call.args if a.keyword is not None}
+        present = {a.keyword.value for a in use.arguments(call) if a.keyword is not None}
         if not add and not drop & present:
             return None, Keywords()
         return call, Keywords(drop, add)
@@ -279,6 +279,8 @@ class _Transformation:
 
 
 def _code_of(use: Use) -> str:
+    if use.is_partial:
+        return codes.REFERENCE
     return _CODE_OF.get(use.role, codes.REFERENCE)
 
 

@@ -26,3 +26,9 @@ def rest(x):
     match x:
         case {**nn}:
             return nn.LSTM(1, 2)
+# report
+7:20 RSW202 nn.LSTM kept: what it leads to shows only at run time
+13:20 RSW202 nn.LSTM kept: what it leads to shows only at run time
+15:20 RSW202 nn.LSTM kept: what it leads to shows only at run time
+21:20 RSW202 nn.LSTM kept: what it leads to shows only at run time
+27:20 RSW202 nn.LSTM kept: what it leads to shows only at run time

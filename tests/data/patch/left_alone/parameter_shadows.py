@@ -19,3 +19,5 @@ def c(LSTM):
 keep = [LSTM for LSTM in range(3)]
 # report
 3:22 RSW210 LSTM kept: imported for others to import or look up
+7:12 RSW202 nn.LSTM kept: what it leads to shows only at run time
+11:12 RSW202 torch.nn.LSTM kept: what it leads to shows only at run time

@@ -15,3 +15,4 @@ class Model(nn.Module):
 9:18 RSW202 getattr(nn, config["rnn"].upper()) kept: which class it is shows only at run time
 10:18 RSW202 getattr(torch.nn, kind) kept: which class it is shows only at run time
 11:18 RSW202 getattr(layers, "LSTM", None) kept: the class is looked up by getattr
+12:18 RSW202 getattr(torch, "nn").LSTM kept: its module is looked up while the program runs

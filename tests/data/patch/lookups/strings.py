@@ -15,6 +15,6 @@ with mock.patch("torch.nn.LSTM"):
 6:5 RSW202 nn.__dict__["LSTM"] kept: the class is looked up by its name
 7:5 RSW202 vars(nn)["LSTM"] kept: the class is looked up by its name
 8:5 RSW202 eval("nn.LSTM(1, 2)") kept: it stands in a string that is run
-9:5 RSW202 __import__("torch").nn.LSTM kept: its module is imported by a call
-10:5 RSW202 importlib.import_module("torch.nn").LSTM kept: its module is imported by a call
+9:5 RSW202 __import__("torch").nn.LSTM kept: its module is looked up while the program runs
+10:5 RSW202 importlib.import_module("torch.nn").LSTM kept: its module is looked up while the program runs
 11:6 RSW202 mock.patch("torch.nn.LSTM") kept: it is named by a string
