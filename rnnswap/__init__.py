@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rnnswap.errors import UnknownNameError as UnknownNameError
     from rnnswap.errors import UnsupportedError as UnsupportedError
     from rnnswap.hookspecs import hookimpl as hookimpl
+    from rnnswap.patch._checkpoint import load_state_dict_ as load_state_dict_
     from rnnswap.patch._model import swap_ as swap_
     from rnnswap.patch._report import SwapReport as SwapReport
     from rnnswap.patch._runtime import patched as patched
@@ -72,6 +73,7 @@ _HOMES = {
         "UnsupportedError",
     ),
     "hookspecs": ("hookimpl",),
+    "patch._checkpoint": ("load_state_dict_",),
     "patch._model": ("swap_",),
     "patch._report": ("SwapReport",),
     "patch._runtime": ("patched",),

@@ -58,6 +58,9 @@ LSTM_DEFAULTS = {
     "dtype": None,
 }
 
+#: In the metadata of a state dict's modules: which cell saved it.
+CELL_MARK = "rnnswap_cell"
+
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:

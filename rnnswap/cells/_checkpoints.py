@@ -13,8 +13,7 @@ from typing import Any
 
 from torch import nn
 
-#: In the metadata of a module's entry: the class whose recurrence the weights belong to.
-CELL = "rnnswap_cell"
+from rnnswap.spec import CELL_MARK
 
 
 def recurrence_of(kind: type) -> str:
@@ -30,7 +29,7 @@ class SaysItsCell(nn.Module):
         super()._save_to_state_dict(destination, prefix, keep_vars)
         metadata = getattr(destination, "_metadata", {})  # a caller's own dict has none
         if prefix[:-1] in metadata:
-            metadata[prefix[:-1]][CELL] = recurrence_of(type(self))
+            metadata[prefix[:-1]][CELL_MARK] = recurrence_of(type(self))
 
     def _load_from_state_dict(
         self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, *lists: list[str]
@@ -49,7 +48,7 @@ def _refusal(
 
     Warns if another recurrence saved tensors that happen to have the right sizes.
     """
-    saved, own = metadata.get(CELL), recurrence_of(type(module))
+    saved, own = metadata.get(CELL_MARK), recurrence_of(type(module))
     place = prefix[:-1] or "the module"
     if saved == own:
         return None
@@ -96,7 +95,7 @@ def _name_cells_in(kind: type[nn.Module]) -> None:
     def _load_from_state_dict(
         self: Any, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any
     ) -> None:
-        saved = local_metadata.get(CELL)
+        saved = local_metadata.get(CELL_MARK)
         if saved is None or _fits(self, state_dict, prefix):
             plain(self, state_dict, prefix, local_metadata, *rest)
             return

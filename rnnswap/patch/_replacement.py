@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +19,14 @@ from rnnswap.spec import LSTM_ARGUMENTS, CellSpec, load_target, refuse_unsupport
 class Replacement:
     """`source` is replaced by `target`, constructed with the extra keyword arguments `options`.
 
-    `target` is None where the cell has nothing to put there (nn.LSTMCell, mostly).
+    `target` is None where the cell has nothing to put there (nn.LSTMCell, mostly); `lack` says so.
     """
 
     spec: CellSpec
     source: type[nn.Module]
     target: type[nn.Module] | None
     options: Mapping[str, Any]
+    lack: str = ""
 
     def construct(self, *args: Any, **kwargs: Any) -> nn.Module:
         """Return a new layer for nn.LSTM's arguments."""
@@ -67,16 +69,31 @@ def replacements(
     found = [Replacement(wanted, _load(given.target), layer, options)]
     if given.cell_target is not None:
         # Attention over steps has no meaning for a class that runs one step.
-        single = None if wanted.cell_target is None else _load(wanted.cell_target)
-        found.append(Replacement(wanted, _load(given.cell_target), single, options))
+        found.append(_single_step(wanted, _load(given.cell_target), options))
     return tuple(found)
+
+
+def _single_step(
+    wanted: CellSpec, source: type[nn.Module], options: Mapping[str, Any]
+) -> Replacement:
+    """Return what replaces a class that runs one step; nothing if it cannot honour the options."""
+    if wanted.cell_target is None:
+        lack = f"cell {wanted.name!r} has no counterpart of {source.__name__}"
+        return Replacement(wanted, source, None, options, lack)
+    target = _load(wanted.cell_target)
+    parameters = inspect.signature(target).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        for name in options.keys() - parameters.keys():
+            lack = f"{target.__name__}, its counterpart, has no option {name!r}"
+            return Replacement(wanted, source, None, options, lack)
+    return Replacement(wanted, source, target, options)
 
 
 def reason_left(kind: type[nn.Module], pairs: Iterable[Replacement]) -> str | None:
     """Return why a module of class `kind` is left alone; None if it is not concerned."""
     for pair in pairs:
         if kind is pair.source and pair.target is None:
-            return f"cell {pair.spec.name!r} has no counterpart of {kind.__name__}"
+            return pair.lack
         if kind is not pair.source and issubclass(kind, pair.source):
             return f"subclass of {pair.source.__name__}: it may rely on what it overrides"
     return None

@@ -7,7 +7,15 @@ import torch
 from cases import CELLS
 from torch import nn
 
-from rnnswap import JANET, NoEffectWarning, OptionError, SwapError, UnknownNameError, swap_
+from rnnswap import (
+    JANET,
+    NoEffectWarning,
+    OptionError,
+    SwapError,
+    UnknownNameError,
+    UnsupportedError,
+    swap_,
+)
 from rnnswap.discovery import get_cell, installed
 
 
@@ -186,6 +194,13 @@ def test_an_optimizer_of_another_model_is_refused():
         (nn.LSTM(2, 2), {"where": 3}, OptionError, "where takes a glob"),
         (nn.LSTM(2, 2), {"options": ["beta"]}, OptionError, "options are a mapping"),
         (nn.LSTM(2, 2), {"cell": "lstm"}, OptionError, "cell and source are both 'lstm'"),
+        (nn.LSTM(2, 2), {"weights": "copy"}, OptionError, "'fresh' or 'transfer', got 'copy'"),
+        (
+            JANET(2, 2),
+            {"cell": "indrnn", "source": "janet", "weights": "transfer"},
+            OptionError,
+            "takes over nn.LSTM's weights, the source is JANET",
+        ),
         (JANET(2, 2), {"cell": "lstm"}, OptionError, "there is janet: name it with source='janet'"),
     ],
 )
@@ -226,6 +241,43 @@ class Twin(nn.Module):
         self.weight = lstm.weight_ih_l0
 
 
+def test_a_single_step_cell_that_cannot_honour_an_option_is_left_and_reported():
+    model = Model()
+    report = swap_(model, "janet", options={"layer_norm": True})
+    assert [s.path for s in report.swapped] == ["encoder", "exact"]
+    assert {m.path: m.reason for m in report.left}["single"] == (
+        "JANETCell, its counterpart, has no option 'layer_norm'"
+    )
+    swap_(model, "janet", options={"t_max": 9})
+    assert model.single.t_max == 9
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_transferred_weights_are_those_of_from_lstm(name):
+    model, original = Model(), Model()
+    original.load_state_dict(model.state_dict())
+    if not installed().cells.get(name).spec.transfers:
+        with pytest.raises(UnsupportedError, match=f"{name}' takes over no weights .*: janet"):
+            swap_(model, name, weights="transfer")
+        assert type(model.encoder) is nn.LSTM
+        return
+    report = swap_(model, name, weights="transfer", options={"beta": 0.5})
+    cls = get_cell(name)
+    for path in ("encoder", "exact", "single"):
+        before, after = getattr(original, path), getattr(model, path)
+        expected = type(after).from_lstm(before)
+        assert all(
+            torch.equal(p, q)
+            for p, q in zip(after.parameters(), expected.parameters(), strict=True)
+        )
+        assert after.beta == 0.5
+    assert type(model.encoder) is cls
+    assert model.encoder.dropout == 0.25
+    assert not any(p.requires_grad for p in model.exact.parameters())
+    assert report.swapped[0].transfer.copied == [n for n, _ in model.encoder.named_parameters()]
+    assert "gates i, o" in str(report)
+
+
 def test_attributes_that_the_user_put_on_a_layer_survive():
     model = Model()
     model.encoder.note = "kept"
@@ -237,6 +289,8 @@ def test_nothing_to_swap_warns():
     with pytest.warns(NoEffectWarning, match="no LSTM to swap was found in Linear"):
         report = swap_(nn.Linear(2, 2))
     assert (report.swapped, report.left) == ([], [])
+    with pytest.warns(NoEffectWarning, match="where='dec.' takes none of the 3 .*: encoder, exact"):
+        swap_(Model(), where="dec*")
 
 
 def test_a_failure_changes_nothing_and_names_the_layer():

@@ -1,0 +1,262 @@
+"""Loads the checkpoint of an LSTM model into the model whose LSTMs were swapped."""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from rnnswap.discovery import installed
+from rnnswap.errors import RnnswapError, SwapError
+from rnnswap.patch._places import walk
+from rnnswap.patch._wrapped import is_sharded
+from rnnswap.spec import CELL_MARK, LAYER_ARGUMENTS, load_target
+
+#: Names that wrappers put before those of the model, and which a checkpoint may have kept.
+_PREFIXES = ("module.", "_orig_mod.", "model.")
+
+
+@dataclass(slots=True, repr=False)
+class LoadReport:
+    """What became of each entry of a checkpoint; printed, one line a name.
+
+    Attributes:
+        copied: Names that were loaded as they are.
+        derived: Name to how its value was made of the checkpoint's.
+        dropped: Name in the checkpoint to what of it was not used, and why.
+        fresh: Names in the model that the checkpoint had nothing for; they keep their values.
+    """
+
+    copied: list[str] = field(default_factory=list)
+    derived: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
+    fresh: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        counts = {name: len(getattr(self, name)) for name in self.__slots__}
+        lines = [", ".join(f"{count} {name}" for name, count in counts.items())]
+        lines += [f"  derived  {name}: {how}" for name, how in self.derived.items()]
+        lines += [f"  dropped  {name}: {what}" for name, what in self.dropped.items()]
+        lines += [f"  fresh    {name}" for name in self.fresh]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def load_state_dict_(
+    model: nn.Module, checkpoint: Mapping[str, Any], *, strict: bool = True
+) -> LoadReport:
+    """Load the checkpoint of a model with nn.LSTM into the same model with swapped cells.
+
+    Where the model has a cell and the checkpoint an nn.LSTM's weights, the cell gets what it can
+    take over (JANET the forget and cell rows); a cell that can take over nothing keeps its own
+    values. Everything else is loaded as `model.load_state_dict` does. A checkpoint that was saved
+    from the swapped model loads as it is. Either all is loaded or, on an error, nothing.
+
+    Args:
+        model: Changed in place. Wrapped in DistributedDataParallel it has other names.
+        checkpoint: A state dict.
+        strict: Refuse a checkpoint that lacks a name of the model or has one more; otherwise both
+            are in the report.
+
+    Returns:
+        What was copied, derived, dropped and left fresh, by name.
+
+    Raises:
+        SwapError: The checkpoint is no state dict, does not fit, or the model cannot be loaded
+            into (meta device, sharded).
+
+    Example:
+        >>> swap_(model, "janet")
+        >>> print(load_state_dict_(model, torch.load("lstm.pt")))
+    """
+    if not isinstance(model, nn.Module):
+        raise SwapError(f"load_state_dict_ takes a torch.nn.Module, got {type(model).__name__}")
+    _check_checkpoint(checkpoint)
+    _check_tensors(model)
+    report = LoadReport()
+    converted: OrderedDict[str, Any] = OrderedDict(checkpoint)
+    metadata = dict(getattr(checkpoint, "_metadata", {}))
+    for path, layer in _cells(model):
+        prefix = f"{path}." if path else ""
+        lstm = _lstm_at(layer, prefix, checkpoint, metadata)
+        if lstm is not None:
+            _convert(layer, lstm, prefix, converted, report)
+    converted._metadata = metadata  # type: ignore[attr-defined]
+    _load(model, checkpoint, converted, strict, report)
+    touched = {*report.derived, *report.dropped, *report.fresh}
+    report.copied += [name for name in checkpoint if name not in touched]
+    return report
+
+
+def _check_checkpoint(checkpoint: Any) -> None:
+    if not isinstance(checkpoint, Mapping):
+        hint = "; load the file with torch.load first" if isinstance(checkpoint, str) else ""
+        raise SwapError(f"the checkpoint is no state dict but {type(checkpoint).__name__}{hint}")
+    strange = [k for k in checkpoint if not isinstance(k, str)]
+    if strange:
+        raise SwapError(f"the checkpoint's keys are no names of parameters: {strange[0]!r}")
+    inside = [k for k, v in checkpoint.items() if isinstance(v, Mapping) and "." not in k]
+    if inside and not any(isinstance(v, Tensor) for v in checkpoint.values()):
+        raise SwapError(
+            f"the checkpoint holds {', '.join(map(repr, inside))} instead of tensors: "
+            "give the state dict that is in it"
+        )
+
+
+def _check_tensors(model: nn.Module) -> None:
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if is_sharded(tensor):
+            raise SwapError(f"{name} is sharded over devices: load first, then shard")
+        if tensor.is_meta:
+            raise SwapError(
+                f"{name} is on the meta device: give the model memory first "
+                "(model.to_empty(device='cpu'))"
+            )
+
+
+def _cells(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the layers that stand where an nn.LSTM or nn.LSTMCell stood, under all their names."""
+    base = load_target("rnnswap:RecurrentLayer")
+    specs = [entry.spec for entry in installed().cells]
+    targets = {t for s in specs for t in (s.target, s.cell_target) if t and not _is_torchs(t)}
+    for path, module in walk(model):
+        names = {f"{kind.__module__}:{kind.__qualname__}" for kind in type(module).__mro__}
+        if isinstance(module, base) or names & targets:
+            yield path, module
+
+
+def _is_torchs(target: str) -> bool:
+    return target.startswith("torch.")
+
+
+def _lstm_at(
+    layer: Any, prefix: str, checkpoint: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> nn.Module | None:
+    """Return the nn.LSTM whose weights the checkpoint has at a layer's place; None if none."""
+    lstm = _lstm_like(layer)
+    found = {name: checkpoint.get(prefix + name) for name, _ in lstm.named_parameters()}
+    for name, parameter in lstm.named_parameters():
+        if getattr(found[name], "shape", None) != parameter.shape:
+            return None
+    saved = metadata.get(prefix[:-1])
+    own = {name: p.shape for name, p in layer.named_parameters()}
+    if saved is None and all(own.get(n) == p.shape for n, p in lstm.named_parameters()):
+        return None  # a cell with an LSTM's sizes: its own weights, as far as can be told
+    if saved is not None and CELL_MARK in saved:
+        return None
+    lstm.load_state_dict(found, assign=True)
+    return lstm
+
+
+def _lstm_like(layer: Any) -> nn.Module:
+    """Return the nn.LSTM or nn.LSTMCell whose place `layer` can take, without memory."""
+    if not hasattr(layer, "num_layers"):
+        return nn.LSTMCell(layer.input_size, layer.hidden_size, layer.bias, device="meta")
+    arguments = {name: getattr(layer, name) for name in LAYER_ARGUMENTS if hasattr(layer, name)}
+    lstm = nn.LSTM(**arguments, device="meta")
+    lstm.dropout = getattr(layer, "dropout", 0.0)
+    return lstm
+
+
+def _convert(
+    layer: nn.Module,
+    lstm: nn.Module,
+    prefix: str,
+    converted: OrderedDict[str, Any],
+    report: LoadReport,
+) -> None:
+    """Put what `layer` takes over of `lstm`, and else its own values, into a state dict."""
+    names = [name for name, _ in lstm.named_parameters()]
+    own = layer.state_dict()
+    from_lstm = getattr(type(layer), "from_lstm", None)
+    if from_lstm is None:
+        derived: dict[str, Any] = {}
+        reason = f"{type(layer).__name__} takes over nothing of it"
+        report.dropped |= {prefix + name: reason for name in names}
+    else:
+        made = from_lstm(lstm, **_options(layer))
+        derived = _derived(made, prefix, names, report)
+    for name in names:
+        del converted[prefix + name]
+    for name, value in own.items():
+        if name in derived:
+            converted[prefix + name] = derived[name]
+        elif prefix + name not in converted:
+            converted[prefix + name] = value
+            report.fresh.append(prefix + name)
+
+
+def _derived(made: Any, prefix: str, names: list[str], report: LoadReport) -> dict[str, Any]:
+    """Return the values that were made of an nn.LSTM's, and note how."""
+    transfer = getattr(made, "transfer_report", None)
+    state = made.state_dict()
+    if transfer is None:  # a stranger's from_lstm need not say what it did
+        how = f"by {type(made).__name__}.from_lstm"
+        report.derived |= {prefix + name: how for name in state}
+        return dict(state)
+    for name in transfer.copied:
+        if name in transfer.dropped:
+            report.derived[prefix + name] = f"all but the rows of gates {transfer.dropped[name]}"
+    rows = {prefix + n: f"rows of gates {gates}" for n, gates in transfer.dropped.items()}
+    report.dropped |= rows
+    report.dropped |= {prefix + n: "unused" for n in names if n not in transfer.copied}
+    return {name: value for name, value in state.items() if name in transfer.copied}
+
+
+def _options(layer: nn.Module) -> dict[str, Any]:
+    """Return the keyword-only extras that a layer was constructed with, less the defaults."""
+    return {
+        p.name: getattr(layer, p.name)
+        for p in inspect.signature(type(layer)).parameters.values()
+        if p.kind is p.KEYWORD_ONLY and getattr(layer, p.name, p.default) != p.default
+    }
+
+
+def _load(
+    model: nn.Module,
+    checkpoint: Mapping[str, Any],
+    converted: Mapping[str, Any],
+    strict: bool,
+    report: LoadReport,
+) -> None:
+    tensors = [t for t in [*model.parameters(), *model.buffers()] if not is_lazy(t)]
+    before = [tensor.detach().clone() for tensor in tensors]
+    try:
+        # A model's own method may return nothing.
+        missing, unexpected = model.load_state_dict(converted, strict=strict) or ((), ())
+    except BaseException as error:
+        with torch.no_grad():
+            for tensor, value in zip(tensors, before, strict=True):
+                tensor.copy_(value)
+        if isinstance(error, RuntimeError) and not isinstance(error, RnnswapError):
+            raise SwapError(f"{error}{_advice(model, checkpoint)}") from error
+        raise
+    report.fresh += missing
+    report.dropped |= dict.fromkeys(unexpected, "the model has no such name")
+
+
+def _advice(model: nn.Module, checkpoint: Mapping[str, Any]) -> str:
+    """Say what to do if the names differ only in what a wrapper puts before them."""
+    names = set(model.state_dict())
+    for prefix in _PREFIXES:
+        if names & {name.removeprefix(prefix) for name in checkpoint if name.startswith(prefix)}:
+            return (
+                f"\nThe checkpoint's names begin with {prefix!r}, the model's do not: take it off "
+                "(torch.nn.modules.utils.consume_prefix_in_state_dict_if_present)."
+            )
+        if names & {prefix + name for name in checkpoint}:
+            return (
+                f"\nThe model's names begin with {prefix!r}, the checkpoint's do not: load into "
+                f"model.{prefix[:-1]}."
+            )
+    return ""
+
+
+LoadReport.__module__ = load_state_dict_.__module__ = "rnnswap"
