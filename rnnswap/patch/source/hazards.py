@@ -20,6 +20,7 @@ from rnnswap.patch.source.weights import (
     assigns_names,
     calls_in,
     has_multiple,
+    is_inner,
     is_integer,
     is_parameter,
     without_data,
@@ -27,7 +28,8 @@ from rnnswap.patch.source.weights import (
 from rnnswap.spec import Finding
 
 _MAY_OCCUR = re.compile(
-    r"load|/ ?4|chunk|weight|bias|_parameters|__name__|_get_name|\bjit\b|orthogonal|xavier|kaiming"
+    r"load|/ ?4|chunk|weight|bias|_parameters|orthogonal|xavier|kaiming|\bjit\b"
+    r"|__name__|_get_name|\btype\("
 )
 # A mention of a weight that is no keyword of a call.
 _WEIGHT = re.compile(r"(?i)\b\w*(?:bias|weight)\w*\b(?!\s*=)|(?:bias|weight)\w* = ")
@@ -39,7 +41,9 @@ _MODEL_NAME = re.compile(r"(?i)model|net(?:work)?$|lstm|rnn|encoder|decoder")
 _BY_SHAPE = re.compile(r"(?:orthogonal|xavier_\w+?|kaiming_\w+?)_?")
 _PARAMETER_LOOPS = ("named_parameters", "parameters", "all_weights", "_all_weights")
 _REPLACING = re.compile(r"(?i).*(drop|norm|structured|parametri).*|(set|del)attr|register_\w+")
-_CLASS_NAME = re.compile(r"__name__|_get_name\(\)|original_name|(?i:\bclass_?name\b)")
+_CLASS_NAME = re.compile(
+    r"__name__|_get_name\(\)|original_name|\b(?:str|repr)\(type\(|(?i:\bclass_?name\b)"
+)
 _NAME_TESTS = ("find", "index", "count", "startswith", "endswith")
 _SCRIPT = {"torch.jit.script", "torch.jit.script_method"}
 _LONGEST = 90
@@ -87,6 +91,7 @@ class _Hazards:
             cst.Comparison: self._comparison,
             cst.Del: self._deletion,
             cst.For: self._loop,
+            cst.Match: self._match,
             cst.SimpleStatementLine: self._line,
             cst.Subscript: self._slice,
         }
@@ -128,7 +133,10 @@ class _Hazards:
         if not is_weight or re.search(r"\.(bias|weight)$", dotted(without_data(node.value))):
             return
         for element in node.slice:
-            if isinstance(element.slice, cst.Slice) and has_multiple(element.slice):
+            if not isinstance(element.slice, cst.Slice):
+                continue
+            counted = is_parameter(node.value) and is_inner(element.slice)
+            if counted or has_multiple(element.slice):
                 self._four_gates(node)
                 return
 
@@ -156,6 +164,18 @@ class _Hazards:
         for call in calls_in(node.body, _depends_on_shape):
             message = f"meets {self._now}'s weights too, of other shapes than {self._former}'s"
             self._report(call.func, codes.WEIGHT_INIT, message)
+
+    def _match(self, node: cst.Match) -> None:
+        if not self._is_class_name(node.subject):
+            return
+        for case in node.cases:
+            patterns = [case.pattern]
+            while patterns:
+                pattern = patterns.pop()
+                if isinstance(pattern, cst.MatchOr):
+                    patterns += [element.pattern for element in pattern.patterns]
+                elif isinstance(pattern, cst.MatchValue) and self._spells_class(pattern.value):
+                    self._report(pattern, codes.CLASS_NAME, f"does not match {self._now}")
 
     def _comparison(self, node: cst.Comparison) -> None:
         sides = [node.left, *(target.comparator for target in node.comparisons)]

@@ -13,7 +13,7 @@ import libcst as cst
 
 from rnnswap.patch.source import codes
 from rnnswap.patch.source.names import Names
-from rnnswap.patch.source.runtime_names import reached
+from rnnswap.patch.source.runtime_names import may_choose, namespace, reached
 from rnnswap.patch.source.spelling import ends_as_torchs, last_name, literal_text, root_of
 from rnnswap.spec import Finding
 
@@ -22,6 +22,8 @@ _EVALUATORS = ("eval", "exec")
 _BY_DOTTED_NAME = ("patch", "setattr", "delattr", "locate", "resolve_name", "import_string")
 _INDIRECT = ("__dict__", "vars", "import_module", "__import__", "getattr", "attrgetter", "modules")
 _MAY_OCCUR = re.compile(rf"\b({'|'.join(_INDIRECT + _EVALUATORS + _BY_DOTTED_NAME)})\b")
+# Code that is put together: `f"nn.{kind}"`, `"nn." + kind`, `"nn.%s" % kind`.
+_COMPOSED = re.compile(r"""\bnn\.(?:[{'"]|%s)""")
 # Where a dotted name is a value for something else to import: a configuration's `_target_`.
 _GIVEN = (cst.AnnAssign, cst.Assign, cst.DictElement, cst.Param)
 
@@ -64,8 +66,13 @@ class _Literals:
         return self._found
 
     def _subscript(self, node: cst.Subscript) -> None:
+        space = namespace(node.value)
         if self._leads_there(node):
             self._report(node, "the class is looked up by its name")
+        elif space is not None and may_choose(self._names, node.slice[0]):
+            modules = {name.rpartition(".")[0] for name in self._classes}
+            if modules & reached(self._names, space):
+                self._report(node, "which class it is shows only at run time")
 
     def _attribute(self, node: cst.Attribute) -> None:
         if root_of(node) is None and self._leads_there(node):
@@ -76,11 +83,13 @@ class _Literals:
     def _call(self, node: cst.Call) -> None:
         if isinstance(node.func, cst.Call) and self._leads_there(node):
             self._report(node, "the class is looked up by its name")
-        text = literal_text(node.args[0].value) if node.args else None
-        if text is None:
-            return
         function = last_name(node.func)
         is_code = isinstance(node.func, cst.Name) and function in _EVALUATORS
+        text = literal_text(node.args[0].value) if node.args else None
+        if text is None:
+            if is_code and node.args and _COMPOSED.search(self._names.code(node.args[0])):
+                self._report(node, "which class it is shows only at run time")
+            return
         if is_code and self._in_code.search(text):
             self._report(node, "it stands in a string that is run")
         elif function in _BY_DOTTED_NAME and text in self._classes:

@@ -10,14 +10,9 @@ from rnnswap.patch.source import codes
 from rnnswap.patch.source.literals import find_literals
 from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.plan import Origin, Plan
-from rnnswap.patch.source.runtime_names import reached
+from rnnswap.patch.source.runtime_names import may_choose, reached
 from rnnswap.patch.source.spelling import CUSTOMARY, dotted, ends_as_torchs, literal_text
 from rnnswap.spec import Finding
-
-# A class of torch.nn chosen by such a name is no recurrent layer.
-_OTHER_KINDS = re.compile(
-    r"(?i)(?:act(?:ivation)?s?|act_?(?:fn|func\w*)|nonlinearity|norm\w*|loss\w*|pool\w*|init\w*|criterion)(?:_\w+)?[\])'\"]*$"
-)
 
 
 def find_lookups(names: Names, plan: Plan) -> list[Finding]:
@@ -67,7 +62,7 @@ def _by_getattr(names: Names, node: cst.CSTNode, origins: dict[str, Origin]) -> 
     text = literal_text(call.args[1].value)
     spelled = " ".join(names.code(call).split())
     if text is None:
-        if _OTHER_KINDS.search(names.code(call.args[1].value)):
+        if not may_choose(names, call.args[1]):
             return None
         return f"{spelled} kept: which class it is shows only at run time"
     return f"{spelled} kept: the class is looked up by getattr" if text in classes else None

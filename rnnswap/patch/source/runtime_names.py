@@ -1,10 +1,12 @@
 """What expressions that look a name up while the program runs lead to. Imports libcst.
 
-`getattr(torch, "nn").LSTM`, `sys.modules["torch.nn"].LSTM`, `vars(nn)["LSTM"]`: where a literal says
-the way, it is read here as Python would read it.
+As in `getattr(torch, "nn").LSTM`, `sys.modules["torch.nn"].LSTM` and `vars(nn)["LSTM"]`: where a
+literal says the way, it is read here as Python would read it.
 """
 
 from __future__ import annotations
+
+import re
 
 import libcst as cst
 
@@ -12,6 +14,17 @@ from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.spelling import imported_by_call, last_name, literal_text, root_of
 
 _MODULE_TABLE = "sys.modules"
+# A class of torch.nn chosen by such a name is no recurrent layer.
+_OTHER_KINDS = re.compile(
+    r"(?i)(?:act(?:ivation)?s?|act_?(?:fn|func\w*)|nonlinearity|norm\w*|loss\w*|pool\w*|init\w*|criterion)(?:_\w+)?[\])'\"]*$"
+)
+
+
+def may_choose(names: Names, node: cst.CSTNode) -> bool:
+    """Return whether a name that `node` holds may be a recurrent layer's, and is no literal."""
+    element = node.slice if isinstance(node, cst.SubscriptElement) else node
+    value = element.value if isinstance(element, cst.Index | cst.Arg) else element
+    return literal_text(value) is None and not _OTHER_KINDS.search(names.code(value))
 
 
 def reached(names: Names, node: cst.CSTNode) -> frozenset[str]:
@@ -34,7 +47,7 @@ def _item(names: Names, node: cst.Subscript) -> frozenset[str]:
         return frozenset()
     if _MODULE_TABLE in reached(names, node.value):
         return frozenset({key})
-    space = _namespace(node.value)
+    space = namespace(node.value)
     return frozenset() if space is None else _members(reached(names, space), key)
 
 
@@ -60,7 +73,7 @@ def _members(owners: frozenset[str], name: str) -> frozenset[str]:
     return frozenset(f"{owner}.{name}" for owner in owners)
 
 
-def _namespace(node: cst.BaseExpression) -> cst.BaseExpression | None:
+def namespace(node: cst.BaseExpression) -> cst.BaseExpression | None:
     """Return MODULE of `MODULE.__dict__` or `vars(MODULE)`."""
     if isinstance(node, cst.Attribute) and node.attr.value == "__dict__":
         return node.value

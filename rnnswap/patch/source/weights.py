@@ -55,6 +55,12 @@ def has_multiple(node: cst.CSTNode, *, outside_slices: bool = False) -> bool:
     return visitor.found
 
 
+def is_inner(node: cst.Slice) -> bool:
+    """Return whether a slice starts behind the first row and ends, both by number: `16:32`."""
+    ends = (node.lower, node.upper)
+    return all(isinstance(e, cst.Integer) and e.evaluated_value > 0 for e in ends)
+
+
 def is_integer(node: cst.CSTNode, *values: str) -> bool:
     """Return whether `node` is one of these integers."""
     return isinstance(node, cst.Integer) and node.value in values
