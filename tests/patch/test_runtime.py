@@ -5,6 +5,9 @@ import copy
 import functools
 import inspect
 import pickle
+import random
+import re
+import sys
 import threading
 
 import pytest
@@ -88,14 +91,21 @@ def test_the_place_of_construction_is_recorded():
     assert "no counterpart of LSTMCell" in report.left[1].reason
 
 
-def test_the_report_prints_one_line_a_layer():
+def test_the_report_prints_a_table():
     with patched("janet", attention="soft") as report:
+        line = inspect.currentframe().f_lineno + 1
         nn.LSTM(4, 6)
         Sub(3)
-    first, swapped, left = str(report).splitlines()
-    assert first == "1 swapped, 1 left"
-    assert "LSTM(4, 6) -> JANETWithSoftAttention(4, 6)" in swapped
-    assert "Sub(3, 3) left, subclass of LSTM" in left
+    assert repr(report) == str(report)
+    lines = [re.split(r"  +", line.strip()) for line in str(report).splitlines()]
+    after, count = "JANETWithSoftAttention(4, 6)", str(report.swapped[0].parameters)
+    assert lines == [
+        ["1 swapped, 1 left"],
+        ["swapped", "before", "after", "parameters"],
+        [f"{__file__}:{line}", "LSTM(4, 6)", after, count],
+        ["left", "module", "reason"],
+        [f"{__file__}:{line + 1}", "Sub(3, 3)", report.left[0].reason],
+    ]
 
 
 @pytest.mark.parametrize("where", [3, ["m.*"]], ids=str)
@@ -197,6 +207,116 @@ def test_threads_that_come_and_go_leave_the_original_behind():
     assert not failures
 
 
+def test_threads_that_nest_and_leave_in_any_order():
+    """The original is back by identity, whatever order ended the blocks of all threads."""
+    failures, interval = [], sys.getswitchinterval()
+
+    def work(seed):
+        draw, running = random.Random(seed), []
+        for _ in range(300):
+            if running and draw.random() < 0.5:
+                running.pop(draw.randrange(len(running))).stop()
+            else:
+                running.append(patched(draw.choice(["janet", "indrnn"])))
+                running[-1].start()
+            kind = type(nn.LSTM(1, 1))
+            if running and kind not in (JANET, IndRNN):
+                failures.append(kind)
+        for patch in running:
+            patch.stop()
+
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not failures
+    assert nn.LSTM.__init__ is ORIGINAL
+
+
+def test_a_constructor_that_somebody_put_around_ours_stays_theirs():
+    patch = patched("janet")
+    patch.start()
+    ours = nn.LSTM.__init__
+    calls = []
+
+    def theirs(self, *args, **kwargs):
+        calls.append(args)
+        ours(self, *args, **kwargs)
+
+    nn.LSTM.__init__ = theirs
+    try:
+        patch.stop()
+        assert nn.LSTM.__init__ is theirs
+        assert type(nn.LSTM(2, 2)) is nn.LSTM
+        with patched("janet"):
+            assert type(nn.LSTM(2, 3)) is JANET
+        assert type(nn.LSTM(2, 4)) is nn.LSTM
+        assert calls == [(2, 2), (2, 3), (2, 4)]
+    finally:
+        nn.LSTM.__init__ = ours
+    with patched("janet"):
+        pass
+    assert nn.LSTM.__init__ is ORIGINAL
+
+
+def test_a_source_whose_constructor_is_inherited_has_none_of_its_own_afterwards():
+    class Inheriting(JANET):
+        pass
+
+    import rnnswap
+
+    rnnswap.Inheriting = Inheriting
+    spec = CellSpec(name="inheriting", target="rnnswap:Inheriting")
+    installed().cells._entries["inheriting"] = Entry("inheriting", spec, Provider("a", "1", "e"))
+    try:
+        with patched("indrnn", source="inheriting"):
+            assert type(Inheriting(2, 3)) is IndRNN
+            assert type(JANET(2, 3)) is JANET
+        assert "__init__" not in vars(Inheriting)
+    finally:
+        del installed().cells._entries["inheriting"], rnnswap.Inheriting
+
+
+def test_a_second_call_of_a_real_lstms_constructor_keeps_it_real():
+    real = nn.LSTM(4, 6)
+    with patched("janet") as report:
+        real.__init__(4, 8)
+    assert (type(real), real.hidden_size) == (nn.LSTM, 8)
+    assert report.left[0].reason == "its constructor was called a second time"
+
+
+def test_what_a_cell_builds_inside_itself_is_real():
+    class Inside(JANET):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.helpers = nn.ModuleList([nn.LSTM(2, 2), nn.LSTMCell(2, 2)])
+
+    import rnnswap
+
+    rnnswap.Inside = Inside
+    spec = CellSpec(name="inside", target="rnnswap:Inside", cell_target="rnnswap:JANETCell")
+    installed().cells._entries["inside"] = Entry("inside", spec, Provider("a", "1", "e"))
+    try:
+        with patched("inside") as report:
+            layer = nn.LSTM(4, 6)
+        assert [type(m) for m in layer.helpers] == [nn.LSTM, nn.LSTMCell]
+        assert len(report.swapped) == 1
+    finally:
+        del installed().cells._entries["inside"], rnnswap.Inside
+
+
+def test_a_single_step_cell_that_cannot_honour_an_option_is_left():
+    with patched("janet", options={"layer_norm": True}) as report:
+        assert type(nn.LSTMCell(2, 3)) is nn.LSTMCell
+        assert nn.LSTM(2, 3).layer_norm
+    assert "has no option 'layer_norm'" in report.left[0].reason
+
+
 @pytest.mark.parametrize(
     ("where", "kind"),
     [
@@ -211,6 +331,9 @@ def test_where_limits(where, kind):
     with patched("janet", where=where) as report:
         assert type(nn.LSTM(2, 2)) is kind
     assert len(report.swapped) == (kind is JANET)
+    assert len(report.left) == (kind is nn.LSTM)
+    if report.left:
+        assert f"in module {__name__}" in report.left[0].reason
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -1,0 +1,231 @@
+"""Replaces the constructor of a class, for as long as somebody wants it, and puts it back."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from torch import nn
+
+from rnnswap.errors import SwapError
+from rnnswap.patch._replacement import Replacement, describe, in_one_line, reason_left
+from rnnswap.patch._table import table
+
+#: A glob on the constructing module's name, or a predicate on (module, file, line).
+Where = str | Callable[[str, str, int], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """One layer constructed while a patch was active: where, and what became of it."""
+
+    file: str
+    line: int
+    before: str
+    after: str
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """One layer that was left as it is: where, and why."""
+
+    file: str
+    line: int
+    before: str
+    reason: str
+
+
+@dataclass(slots=True, repr=False)
+class PatchReport:
+    """What a `patched` block constructed; printed, a table.
+
+    Attributes:
+        cell: The cell's name.
+        swapped: Every layer that became the cell.
+        left: Every other construction of the source class, with the reason.
+    """
+
+    cell: str
+    swapped: list[Construction] = field(default_factory=list)
+    left: list[LeftAlone] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.swapped)} swapped, {len(self.left)} left"]
+        swapped = [
+            (f"{c.file}:{c.line}", c.before, c.after, str(c.parameters)) for c in self.swapped
+        ]
+        lines += table(("swapped", "before", "after", "parameters"), swapped)
+        left = [(f"{c.file}:{c.line}", c.before, c.reason) for c in self.left]
+        lines += table(("left", "module", "reason"), left)
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """One running patch."""
+
+    report: PatchReport
+    pairs: tuple[Replacement, ...]
+    where: Where | None
+
+    def wants(self, module: str, file: str, line: int) -> bool:
+        if self.where is None:
+            return True
+        if isinstance(self.where, str):
+            return fnmatch.fnmatchcase(module, self.where)
+        return bool(self.where(module, file, line))
+
+    def construct(
+        self,
+        layer: nn.Module,
+        pair: Replacement,
+        original: Callable[..., None],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        place: tuple[str, int],
+    ) -> None:
+        before = describe(pair.source, args, kwargs)
+        if pair.target is None or pair.target is pair.source:
+            original(layer, *args, **kwargs)
+        else:
+            _become(layer, pair, args, kwargs)
+        if pair.target is None:
+            reason = reason_left(pair.source, self.pairs) or ""
+            self.report.left.append(LeftAlone(*place, before, reason))
+            return
+        count = sum(p.numel() for p in layer.parameters())
+        self.report.swapped.append(Construction(*place, before, in_one_line(layer), count))
+
+
+def _become(
+    layer: nn.Module, pair: Replacement, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Turn the empty object `layer` into the cell and initialise it as such."""
+    assert pair.target is not None
+    pair.refuse_unsupported(args, kwargs)
+    try:
+        layer.__class__ = pair.target
+    except TypeError as error:
+        raise SwapError(
+            f"{pair.target.__name__} cannot take the place of {pair.source.__name__}: {error}"
+        ) from error
+    try:
+        pair.target.__init__(layer, *args, **kwargs, **pair.options)
+    except BaseException:
+        layer.__class__ = pair.source
+        raise
+
+
+class Constructor:
+    """The replaced constructor of one class, shared by all sessions that intercept it."""
+
+    _all: dict[type, Constructor] = {}  # noqa: RUF012  (one per class, process wide by intent)
+    _lock = threading.RLock()
+    _busy = threading.local()
+
+    def __init__(self, source: type[nn.Module]) -> None:
+        self.source = source
+        self.sessions: tuple[Session, ...] = ()  # replaced as a whole: read without the lock
+        self.original: Callable[..., None] | None = None
+        self.wrapper: Callable[..., None] | None = None
+        self.inherited = False
+
+    @classmethod
+    def of(cls, source: type[nn.Module]) -> Constructor:
+        with cls._lock:
+            return cls._all.setdefault(source, cls(source))
+
+    def enter(self, session: Session) -> None:
+        with self._lock:
+            # Somebody may have put the original back over our heads.
+            if self.wrapper is None or self.source.__init__ is self.original:
+                self.inherited = "__init__" not in vars(self.source)
+                self.original = self.source.__init__
+                self.wrapper = self._wrapper(self.original)
+                self.source.__init__ = self.wrapper  # type: ignore[method-assign]
+            self.sessions += (session,)
+
+    def leave(self, session: Session) -> None:
+        with self._lock:
+            self.sessions = tuple(s for s in self.sessions if s is not session)
+            # Somebody may have put a constructor of theirs around ours: it is not ours to remove,
+            # and ours goes on handing everything through.
+            if self.sessions or vars(self.source).get("__init__") is not self.wrapper:
+                return
+            if self.inherited:
+                del self.source.__init__
+            else:
+                self.source.__init__ = self.original  # type: ignore[method-assign,assignment]
+            self.wrapper = None
+
+    def _wrapper(self, original: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(original)
+        def __init__(layer: nn.Module, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            sessions = self.sessions
+            # Busy: a cell that builds an LSTM inside itself means a real one.
+            if not sessions or getattr(self._busy, "now", False):
+                original(layer, *args, **kwargs)
+                return
+            self._busy.now = True
+            try:
+                self._construct(sessions[-1], layer, original, args, kwargs)
+            finally:
+                self._busy.now = False
+
+        return __init__
+
+    def _construct(
+        self,
+        session: Session,
+        layer: nn.Module,
+        original: Callable[..., None],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        exact = type(layer) is self.source
+        frame = _construction_site(layer, exact)
+        place = (frame.f_code.co_filename, frame.f_lineno)
+        pair = next(p for p in session.pairs if p.source is self.source)
+        reason = self._reason_left(session, layer, exact, frame)
+        if reason is None:
+            session.construct(layer, pair, original, args, kwargs, place)
+            return
+        before = describe(type(layer), args, kwargs)
+        original(layer, *args, **kwargs)
+        session.report.left.append(LeftAlone(*place, before, reason))
+
+    def _reason_left(
+        self, session: Session, layer: nn.Module, exact: bool, frame: FrameType
+    ) -> str | None:
+        module, file = frame.f_globals.get("__name__", "?"), frame.f_code.co_filename
+        if not session.wants(module, file, frame.f_lineno):
+            return f"not wanted by where={session.where!r} in module {module}"
+        if exact and not vars(layer):
+            return None
+        if exact:
+            return "its constructor was called a second time"
+        return reason_left(type(layer), session.pairs) or ""
+
+
+def _construction_site(layer: nn.Module, exact: bool) -> FrameType:
+    """Return the frame that constructs `layer`: past our own, and past a subclass's __init__."""
+    frame = sys._getframe(3)
+    while not exact and frame.f_back is not None and _initialises(frame, layer):
+        frame = frame.f_back
+    return frame
+
+
+def _initialises(frame: FrameType, layer: nn.Module) -> bool:
+    code = frame.f_code
+    if code.co_name != "__init__" or not code.co_argcount:
+        return False
+    return frame.f_locals.get(code.co_varnames[0]) is layer
