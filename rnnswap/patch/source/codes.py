@@ -35,6 +35,7 @@ WEIGHT_SHAPE = "RSW309"
 WEIGHT_DROP = "RSW310"
 CLASS_NAME = "RSW311"
 SCRIPTED = "RSW312"
+CLIPPED_UNSEEN = "RSW313"
 
 UNPARSABLE = "RSW901"
 UNDECODABLE = "RSW902"
@@ -78,6 +79,7 @@ MEANINGS = {
     WEIGHT_DROP: "look here: a weight of the layer is replaced, dropped or deleted",
     CLASS_NAME: "look here: the class is tested for by its name in a string",
     SCRIPTED: "look here: TorchScript compiles the model, which the cells refuse",
+    CLIPPED_UNSEEN: "look here: gradients may be clipped already where this file does not show it",
     UNPARSABLE: "the file cannot be parsed",
     UNDECODABLE: "the file cannot be decoded",
     UNREADABLE: "the file cannot be read",
@@ -124,6 +126,7 @@ ADVICE = {
     WEIGHT_DROP: "see that what takes the weight's place fits the cell",
     CLASS_NAME: "test with isinstance and torch.nn.RNNBase, or add the cell's name to the test",
     SCRIPTED: "use torch.jit.trace, torch.export or torch.compile instead",
+    CLIPPED_UNSEEN: "see that nothing else clips these gradients, and take one of the two out",
     UNPARSABLE: "mend it, port it to Python 3, or run rnnswap with the Python it is written for",
     UNDECODABLE: "declare the encoding in the first line, or save it as UTF-8",
     UNREADABLE: "see that it exists and may be read",

@@ -34,6 +34,21 @@ class Clipped:
             for call in self._calls
             if isinstance(around := self._scopes.function(call), Function)
         }
+        self._add_callers()
+
+    def _add_callers(self) -> None:
+        """Count as a helper, too, what does no step itself and calls one that clips."""
+        stepping = {self._scopes.function(step.call) for step in self._loops.steps}
+        more = True
+        while more:
+            more = False
+            for call in self._loops.calls:
+                around = self._scopes.function(call)
+                if not isinstance(around, Function) or around in stepping:
+                    continue
+                if called(call) in self._helpers and around.name not in self._helpers:
+                    self._helpers[around.name] = self._helpers[called(call)]
+                    more = True
 
     def by(self, at: ast.AST, optimizer: ast.expr, model: str | None) -> ast.Call | None:
         """Return the call that clips for a step, None if none is seen.

@@ -22,6 +22,7 @@ from rnnswap.patch.source.clip.policy import Clipping, Kind
 from rnnswap.patch.source.clip.reached import Reached
 from rnnswap.patch.source.clip.runners import runner_of
 from rnnswap.patch.source.clip.scopes import Scopes, free_name
+from rnnswap.patch.source.clip.unseen import after_construction, before_step
 from rnnswap.spec import Finding
 
 _LIGHTNING = {
@@ -79,10 +80,11 @@ class _Clipper:
         """Decide on every step, or every construction, and on what else belongs to them."""
         if self._clipping.at_step:
             for step in self._loops.steps:
-                self._decide(step.call, self._at_step(step))
+                self._decide(step.call, *self._at_step(step))
         else:
             for made in self._loops.constructions:
-                self._decide(made.statement, self._after_construction(made))
+                unseen = after_construction(self._loops, made)
+                self._decide(made.statement, self._after_construction(made), unseen)
             for step in self._loops.steps:
                 if not self._loops.constructions_of(step.optimizer):
                     self._decide(step.call, self._constructed_elsewhere(step))
@@ -94,7 +96,9 @@ class _Clipper:
         if self.insertions and imports is not None:
             self.insertions.insert(0, imports)
 
-    def _decide(self, node: ast.expr | ast.stmt, outcome: Insertion | _Left) -> None:
+    def _decide(
+        self, node: ast.expr | ast.stmt, outcome: Insertion | _Left, unseen: str = ""
+    ) -> None:
         spelled = self._lines.spelled(node)
         if isinstance(outcome, Insertion):
             # Two steps may share a closure.
@@ -105,10 +109,29 @@ class _Clipper:
                 message += "; it bounds gradients still multiplied by the GradScaler's scale"
         else:
             code, message = outcome.code, f"{spelled} kept: {outcome.text}"
-        column = self._lines.column(node.lineno, node.col_offset) + 1
-        self.findings.append(Finding(node.lineno, column, code, message))
+        place = (node.lineno, self._lines.column(node.lineno, node.col_offset) + 1)
+        self.findings.append(Finding(*place, code, message))
+        if unseen and isinstance(outcome, Insertion):
+            message = f"{spelled} may be clipped twice: {unseen}"
+            self.findings.append(Finding(*place, codes.CLIPPED_UNSEEN, message))
 
-    def _at_step(self, step: Step) -> Insertion | _Left:
+    def _at_step(self, step: Step) -> tuple[Insertion | _Left, str]:
+        """Return what is to be put in, or why nothing, and what cannot be seen."""
+        outcome = self._why_not(step)
+        if outcome is not None:
+            return outcome, ""
+        closure = find_closure(self._loops, step)
+        assert not isinstance(closure, str)
+        at = step.call if closure is None else closure.function
+        model = self._parameters.model(step.optimizer, at)
+        there = self._clipped.by(at, step.optimizer, model)
+        if there is not None:
+            return _there_already(there), ""
+        statement = self._scopes.statement(step.call)
+        unseen = before_step(self._loops, step, at, model)
+        return self._step_insertion(step, statement, closure, model), unseen
+
+    def _why_not(self, step: Step) -> _Left | None:
         statement = self._scopes.statement(step.call)
         if not is_plain_statement(statement, step.call):
             return _Left(codes.NOT_CLIPPED, "it stands inside an expression")
@@ -118,14 +141,7 @@ class _Clipper:
         if not is_chain(step.optimizer):
             return _Left(codes.NOT_CLIPPED, "the optimizer has no name")
         closure = find_closure(self._loops, step)
-        if isinstance(closure, str):
-            return _Left(codes.NOT_CLIPPED, closure)
-        at = step.call if closure is None else closure.function
-        model = self._parameters.model(step.optimizer, at)
-        there = self._clipped.by(at, step.optimizer, model)
-        if there is not None:
-            return _there_already(there)
-        return self._step_insertion(step, statement, closure, model)
+        return _Left(codes.NOT_CLIPPED, closure) if isinstance(closure, str) else None
 
     def _step_insertion(
         self, step: Step, statement: ast.stmt, closure: Closure | None, model: str | None
