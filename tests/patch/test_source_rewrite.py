@@ -84,6 +84,8 @@ def test_a_text_that_cannot_match_comes_back_unread(text):
     [
         ("from torch.nn import LSTM\ndef f(:\n", "here.py:2:7"),
         ("LSTM = 1\nprint 'old'\n", "here.py:2:1"),
+        ("try:\n    LSTM = 1\nexcept IOError, e:\n    raise\n", "here.py:3:8"),
+        ("exec 'LSTM = 1' in names\n", "here.py:1:1"),
         ("if x:\n\tLSTM = 1\n        y = 1\n", "here.py:3"),
     ],
 )
