@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,9 +34,15 @@ def keep_in_state_dict(policy: ClipPolicy, optimizer: Optimizer) -> Callable[[],
         if KEY not in state:
             return None
         kept = dict(state[KEY])
-        # Another policy's statistics are not this one's: it starts anew.
-        if kept.pop("policy", None) == str(policy):
+        saved = kept.pop("policy", None)
+        if saved == str(policy):
             policy.load_state_dict(kept)
+        else:
+            warnings.warn(
+                f"the checkpoint has clipping statistics of {saved}, not {policy}, which starts "
+                "anew",
+                stacklevel=2,
+            )
         return {key: value for key, value in state.items() if key != KEY}
 
     hooks = [

@@ -6,6 +6,7 @@ import functools
 import math
 import sys
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from torch.nn.utils import clip_grad
@@ -27,25 +28,30 @@ _CLIPPING = {
     clip_grad.clip_grad_value_.__wrapped__.__code__: "clip_grad_value_",  # type: ignore[attr-defined]
 }
 _lock = threading.RLock()
-_listeners: list[Listener] = []
+_listeners: list[weakref.WeakMethod[Listener]] = []
 _wrapper: Callable[..., Any] | None = None
 
 
 def listen(listener: Listener) -> Callable[[], None]:
-    """Call `listener` when a script clips; return what ends it."""
+    """Call `listener`, a method, when a script clips, as long as its object lives.
+
+    Returns:
+        What ends it.
+    """
     global _wrapper
+    reference = weakref.WeakMethod(listener, _unlisten)
     with _lock:
         if not _listeners:
             _wrapper = _noticing(getattr(clip_grad, _GROUPING))
             setattr(clip_grad, _GROUPING, _wrapper)
-        _listeners.append(listener)
-    return functools.partial(_unlisten, listener)
+        _listeners.append(reference)
+    return functools.partial(_unlisten, reference)
 
 
-def _unlisten(listener: Listener) -> None:
+def _unlisten(reference: weakref.WeakMethod[Listener]) -> None:
     with _lock:
-        if listener in _listeners:
-            _listeners.remove(listener)
+        # By identity: references to what has gone are equal to none.
+        _listeners[:] = [other for other in _listeners if other is not reference]
         # Whoever wrapped it meanwhile keeps their wrapper; ours then tells nobody.
         if not _listeners and _wrapper and getattr(clip_grad, _GROUPING) is _wrapper:
             setattr(clip_grad, _GROUPING, _wrapper.__wrapped__)  # type: ignore[attr-defined]
@@ -59,8 +65,9 @@ def _noticing(original: Callable[..., Any]) -> Callable[..., Any]:
             names = frame.f_locals
             # To clip to infinity is to measure.
             if not math.isinf(names.get("max_norm", 0.0)):
-                for listener in tuple(_listeners):
-                    listener(names["grads"], _CLIPPING[frame.f_code], _place(frame))
+                for reference in tuple(_listeners):
+                    if (listener := reference()) is not None:
+                        listener(names["grads"], _CLIPPING[frame.f_code], _place(frame))
         return original(*args, **kwargs)
 
     return grouping

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from rnnswap.clip import _foreign
+from rnnswap.clip import _foreign, _names
+from rnnswap.clip._by_name import ByNameClip
 from rnnswap.clip._checkpoint import keep_in_state_dict
 from rnnswap.clip._gradients import Gradients, gradients
 from rnnswap.clip._nonfinite import NonFinite
@@ -105,6 +106,7 @@ class ClipHandle:
         self._watched.clear()
         while self._undo:
             self._undo.pop()()
+        self._nonfinite.flush()
 
     def __enter__(self) -> ClipHandle:
         return self
@@ -198,6 +200,8 @@ class ClipHandle:
             refuse_flat(self.policy, parameters_of(optimizer))
             # Statistics are each optimizer's own, unless the policy was given this one alone.
             met = _Met(self.policy if self._owns is not None else self.policy.fresh())
+            if not self._met and self._owns is None and isinstance(self.policy, ByNameClip):
+                _warn_of_unmatched(self.policy)
             self._met[optimizer] = met
             self.undo_with(keep_in_state_dict(met.policy, optimizer))
         return met
@@ -205,9 +209,9 @@ class ClipHandle:
     def _script_clipped(self, clipped: Sequence[Tensor], function: str, place: str) -> None:
         if self.script_clips is not None:
             return
-        owner = None if self._owns is None else self._owns()
-        if owner is not None:
-            own = {id(p.grad) for p in parameters_of(owner) if p.grad is not None}
+        if self._owns is not None:
+            owner = self._owns()
+            own = {id(p.grad) for p in (() if owner is None else parameters_of(owner))}
             if not any(id(grad) in own for grad in clipped):
                 return
         self.script_clips = f"torch's {function} at {place}"
@@ -230,6 +234,14 @@ def refuse_flat(policy: ClipPolicy, parameters: Iterable[Tensor]) -> None:
             "parameters are pieces without shape: the norm of one process is not the model's; "
             "use fully_shard (FSDP2), or the module's own clip_grad_norm_"
         )
+
+
+def _warn_of_unmatched(policy: ByNameClip) -> None:
+    """Warn if a rule matches nothing that is there, though its module may still be made."""
+    try:
+        policy.check_names(_names.all_names())
+    except ClipError as error:
+        warnings.warn(str(error), stacklevel=2)
 
 
 def _evidence(result: ClipResult) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping, Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from torch.optim import Optimizer
 
@@ -36,25 +36,26 @@ def names_of(parameters: Sequence[Tensor]) -> list[str]:
     """Return the parameters' names in the outermost modules that hold them.
 
     Modules that are alive are searched once for parameters not met before, which takes a moment; a
-    parameter that is in no module is called by its position and shape.
+    parameter that is in no module is called by its shape.
     """
-    if any(p not in _found for p in parameters):
-        for model in _outermost(parameters):
-            remember(model)
-    return [
-        _found.get(p) or f"parameter {position} of shape {tuple(p.shape)}"
-        for position, p in enumerate(parameters)
-    ]
+    if not all(p in _found for p in parameters):
+        wanted = {id(p) for p in parameters}
+        for model in _outermost():
+            if any(id(p) in wanted for p in model.parameters()):
+                remember(model)
+    return [_found.get(p) or f"a parameter of shape {tuple(p.shape)}" for p in parameters]
 
 
-def _outermost(parameters: Iterable[Tensor]) -> list[nn.Module]:
-    """Return the living modules that hold some of the parameters and stand in no other module."""
-    wanted = {id(p) for p in parameters}
+def all_names() -> list[str]:
+    """Return the names of the parameters of all modules that are alive."""
+    return [name for m in _outermost() for name in names_of(list(m.parameters()))]
+
+
+def _outermost() -> list[nn.Module]:
+    """Return the living modules that stand in no other module."""
     living = [m for m in gc.get_objects() if _is_module(m)]
     inside = {id(child) for m in living for child in m.children() if child is not m}
-    return [
-        m for m in living if id(m) not in inside and any(id(p) in wanted for p in m.parameters())
-    ]
+    return [m for m in living if id(m) not in inside]
 
 
 def _is_module(thing: Any) -> bool:

@@ -66,8 +66,12 @@ class NonFinite:
     @property
     def count(self) -> int:
         """Steps so far whose gradients were not finite; waits for what has not arrived."""
-        self._read_arrived(wait=True)
+        self.flush()
         return self._count
+
+    def flush(self) -> None:
+        """Wait for what has not arrived, and tell of it."""
+        self._read_arrived(wait=True)
 
     def is_to_skip(
         self, evidence: Tensor, parameters: Sequence[Tensor], optimizer: Optimizer, step: int

@@ -99,7 +99,9 @@ class _Sorted:
 
     def percentile(self, percent: float) -> Tensor:
         """Return the percentile with linear interpolation; infinity if there is no number."""
-        rank = ((self._count - 1) * (percent / 100)).clamp(min=0)
+        # MPS has no float64; elsewhere a million steps are ranked without losing digits.
+        exact = torch.float32 if self._count.device.type == "mps" else torch.float64
+        rank = ((self._count - 1).to(exact) * (percent / 100)).clamp(min=0)
         below = rank.floor()
         low = self._norms.take(below.long())
         high = self._norms.take(torch.minimum(below + 1, (self._count - 1).clamp(min=0)).long())

@@ -181,7 +181,9 @@ def test_clipping_reads_nothing_out_of_a_tensor(monkeypatch, policy, measure):
 
     monkeypatch.setattr(_gradients, "can_be_asked", lambda tensor: False)
     monkeypatch.setattr(_nonfinite, "_on_the_way", lambda look: look)
+    monkeypatch.setattr(NonFinite, "_read_arrived", lambda *_, **__: None)
     one = parameter()
+    model = nn.ParameterDict({"param": one})  # noqa: F841  (what has the name)
     with install(policy, measure=measure):
         optimizer = torch.optim.SGD([one], lr=1.0)
         for _ in range(2):
@@ -189,5 +191,4 @@ def test_clipping_reads_nothing_out_of_a_tensor(monkeypatch, policy, measure):
                 for name in ("item", "tolist", "__bool__", "__float__", "__int__", "cpu", "numpy"):
                     patch.setattr(torch.Tensor, name, refuse)
                 pulled(one)
-                patch.setattr(NonFinite, "_read_arrived", lambda *_, **__: None)
                 optimizer.step()

@@ -59,7 +59,7 @@ def test_value_clamps_each_element(limit):
 
 def test_value_measures_many_gradients_of_any_size_and_type():
     """Small ones are measured together, large ones alone, each type by itself."""
-    shapes = [(3,), (), (5, 2), (0,), (40_000,)] * 60
+    shapes = [(3,), (), (5, 2), (0,), (40_000,)] * 12
     params = []
     for number, shape in enumerate(shapes):
         dtype = torch.float32 if number % 7 == 0 else torch.float64
