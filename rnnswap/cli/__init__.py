@@ -26,6 +26,7 @@ _COMMANDS = {
     "bench": "Measure cells against nn.LSTM on this machine.",
     "patch": "Rewrite nn.LSTM in source files into another cell.",
     "plugins": "List cells, attention mechanisms and clipping policies; check a cell.",
+    "report": "Make a training run's report anew, or lay several runs over each other.",
     "scan": "Report every use of nn.LSTM, and what patch would do with it.",
     "train": "Run a training script with another cell and gradient clipping.",
 }

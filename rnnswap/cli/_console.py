@@ -87,6 +87,20 @@ class PolicyText(click.ParamType[str]):
         return complete(discovery.list_clip_policies(), incomplete)
 
 
+class RuleText(click.ParamType[str]):
+    """A rule for parameters by name; checked as a policy is."""
+
+    name = "rule"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Check grammar, the policy's name, count of numbers and options."""
+        from rnnswap import policy_text
+
+        written = policy_text.parse_rule(value).policy
+        policy_text.check(written, discovery.find_policy(written.name))
+        return str(value)
+
+
 def cell_options(cell: str, texts: Iterable[str]) -> dict[str, Any]:
     """Read the values of `--cell-arg NAME=VALUE` by the cell's own record.
 

@@ -5,20 +5,28 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 import click
 from click.core import ParameterSource
 
+from rnnswap import policy_text
 from rnnswap.cli import EXIT_NO_EFFECT
-from rnnswap.cli._console import AttentionName, CellName, PolicyText, cell_options, talk
+from rnnswap.cli._console import (
+    AttentionName,
+    CellName,
+    PolicyText,
+    RuleText,
+    cell_options,
+    talk,
+)
 from rnnswap.training.run import check_module, read_script
 from rnnswap.training.settings import Settings, Swap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rnnswap.training.session import Outcome
+    from rnnswap.training.outcome import Outcome
 
 
 # Options of ours stand before SCRIPT; whatever follows it is the script's, --help included.
@@ -41,7 +49,29 @@ if TYPE_CHECKING:
     type=PolicyText(),
     default="none",
     show_default=True,
-    help="Clipping policy: none, value:1.0, hook:-0.1,1.0, norm:1.0[,p=2] or a plugin's.",
+    help="Clipping policy, such as norm:1.0; `rnnswap plugins` lists them.",
+)
+@click.option(
+    "--clip-param",
+    "clip_rules",
+    metavar="PATTERN=POLICY",
+    type=RuleText(),
+    multiple=True,
+    help="Policy for the parameters whose names match, such as 'rnn.weight_hh*=-0.1,1.0'; may be "
+    "repeated, the first that matches counts.  [default: all as --clip]",
+)
+@click.option(
+    "--on-nonfinite",
+    type=click.Choice(["warn", "raise", "skip"]),
+    default="warn",
+    show_default=True,
+    help="What to do about a step whose gradients are infinite or NaN.",
+)
+@click.option(
+    "--report",
+    type=click.Path(),
+    metavar="DIR",
+    help="Write metrics.jsonl, summary.json and report.html to a new folder.  [default: none]",
 )
 @click.option(
     "--max-steps",
@@ -70,6 +100,9 @@ def train(
     attention: str | None,
     cell_args: tuple[str, ...],
     clip: str,
+    clip_rules: tuple[str, ...],
+    on_nonfinite: Literal["warn", "raise", "skip"],
+    report: str | None,
     max_steps: int | None,
     seed: int | None,
     module: bool,
@@ -89,14 +122,15 @@ def train(
     if cell is None and cell_args:
         raise click.UsageError("--cell-arg needs --cell: there is no cell to pass it to")
     options = {} if cell is None else cell_options(cell, cell_args)
+    clip = policy_text.with_rules(clip, clip_rules)
     (check_module if module else read_script)(script)
 
-    from rnnswap.training.session import train_script
+    from rnnswap.training.train import train_script
 
     swap = None if cell is None else Swap(cell, attention, options)
-    stderr = sys.stderr
-    settings = Settings(clip, swap, seed, max_steps)
-    outcome = train_script(script, args, settings, module=module)
+    stderr, command = sys.stderr, sys.argv[1:]
+    settings = Settings(clip, swap, on_nonfinite, seed, max_steps)
+    outcome = train_script(script, args, settings, module=module, report=report, command=command)
     _show(outcome, stderr, _meant_for_us(ctx, args))
     ctx.exit(outcome.code or (EXIT_NO_EFFECT if outcome.without_effect() else 0))
 

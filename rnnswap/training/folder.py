@@ -25,6 +25,8 @@ def prepare(path: str) -> Path:
     Raises:
         ReportError: It cannot be made or written to, or holds a run already.
     """
+    if not path:
+        raise ReportError("report folder '' cannot be used: no name")
     folder = Path(os.path.abspath(path))  # noqa: PTH100  (a link stays a link)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,6 +53,15 @@ def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     """
     text = json.dumps({"schema": SCHEMA, **summary}, indent=2, default=str)
     write_new(str(folder / SUMMARY), f"{text}\n".encode("utf-8", "backslashreplace"), None)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Replace a page as a whole.
+
+    Raises:
+        RewriteError: It cannot be written; what was there stays.
+    """
+    write_new(str(path), text.encode("utf-8", "backslashreplace"), None)
 
 
 def read_summary(folder: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,42 +13,41 @@ if TYPE_CHECKING:
 
 
 class Reading:
-    """The numbers of many 0-d tensors on their way to the host: one copy for each device.
+    """The numbers of many tensors on their way to the host: one copy for each device.
 
     From the CPU they are there at once. From an accelerator they are copied behind the work that
     is queued there, and `arrived` says when that is done.
 
     Args:
-        tensors: 0-d tensors of any device and real type.
+        tensors: Tensors of any device and real type.
     """
 
     def __init__(self, tensors: Iterable[Tensor]) -> None:
         self._order: list[tuple[torch.device, int]] = []
         groups: dict[torch.device, list[Tensor]] = {}
         for tensor in tensors:
-            group = groups.setdefault(tensor.device, [])
-            self._order.append((tensor.device, len(group)))
-            group.append(tensor)
+            self._order.append((tensor.device, tensor.numel()))
+            groups.setdefault(tensor.device, []).append(tensor.reshape(-1))
         self._copies = {device: _Copy(group, device) for device, group in groups.items()}
 
     def arrived(self) -> bool:
         """Whether `numbers` need not wait."""
         return all(copy.arrived() for copy in self._copies.values())
 
-    def numbers(self) -> list[float]:
-        """Return the numbers in the order of the tensors; waits for what has not arrived."""
-        lists = {device: copy.numbers() for device, copy in self._copies.items()}
-        return [lists[device][position] for device, position in self._order]
+    def numbers(self) -> list[list[float]]:
+        """Return the numbers of each tensor in turn; waits for what has not arrived."""
+        flat = {device: iter(copy.numbers()) for device, copy in self._copies.items()}
+        return [list(itertools.islice(flat[device], count)) for device, count in self._order]
 
 
 class _Copy:
-    """Tensors of one device on their way."""
+    """Tensors of one device on their way, laid end to end."""
 
     def __init__(self, group: list[Tensor], device: torch.device) -> None:
         # MPS has no float64.
         dtype = torch.float32 if device.type == "mps" else torch.float64
         with torch.no_grad():
-            self._tensor = torch.stack(group).to(dtype)
+            self._tensor = torch.cat(group).to(dtype)
         self._event: torch.Event | None = None
         self._there = device.type == "cpu"
         if not self._there:

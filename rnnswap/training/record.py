@@ -1,6 +1,7 @@
 """Records what a training loop does, step by step, without making it wait for its device.
 
-Losses and norms are kept as tensors where they are and become numbers in batches, a little later.
+Losses and norms on the CPU are read at once, as nothing waits there; those elsewhere are kept as
+tensors and become numbers in batches, a little later.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ from torch.optim.optimizer import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from rnnswap.training.layers import Layers
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
 
@@ -31,7 +33,7 @@ with contextlib.suppress(ImportError):  # Windows has none
     import resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping
+    from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 
     from torch.optim import Optimizer
 
@@ -41,8 +43,12 @@ if TYPE_CHECKING:
 _BATCH, _BATCH_SECONDS = 256, 2.0
 #: So many batches may be on their way from a device before the loop waits for the first.
 _IN_FLIGHT = 8
-#: Peak memory is asked for at each so manyth step.
-_MEMORY_EVERY = 10
+#: Peak memory and the layers' norms are noted at each so manyth step, the first included.
+_SAMPLED = 10
+
+
+#: Numbers, a tensor that has them on its device, or None if there are none.
+_Kept: TypeAlias = "float | list[float] | Tensor | None"
 
 
 class Stopped(SystemExit):
@@ -59,14 +65,16 @@ class Recorder:
     Args:
         sink: Called with batches of steps once their numbers are known, in order.
         max_steps: Raise `Stopped` after so many steps; None for never.
+        p: Order of the norms that the clipping measures.
     """
 
     def __init__(
         self,
         sink: Callable[[list[Step]], object] | None = None,
         max_steps: int | None = None,
+        p: float = 2.0,
     ) -> None:
-        self._sink, self._max_steps = sink, max_steps
+        self.sink, self._max_steps, self._p = sink, max_steps, p
         self._undo: list[Callable[[], object]] = []
         self._unscaled: MutableMapping[Tensor, Tensor] = WeakTensorKeyDictionary()
         self._steppers: MutableMapping[Optimizer, _Stepper] = weakref.WeakKeyDictionary()
@@ -83,7 +91,7 @@ class Recorder:
         # A new one: another thread may have held the parent's.
         self._lock = threading.RLock()
         self._steps = self._backwards = 0
-        self._loss: Tensor | None = None
+        self._loss: _Kept = None
         self._backward_seconds = self._optimizer_started = 0.0
         self._peak_memory: int | None = None
         self._started = self._last_read = time.perf_counter()
@@ -107,7 +115,12 @@ class Recorder:
 
     def on_clip(self, optimizer: Optimizer, result: ClipResult) -> None:
         """Note one clipping's result; a closure may be evaluated several times in a step."""
-        self._stepper(optimizer).clips.append(result)
+        stepper = self._stepper(optimizer)
+        stepper.clips.append(
+            (_kept(result.norm_before), _kept(result.norm_after), _kept(result.share))
+        )
+        if self._steps % _SAMPLED == 0 and result.norms is not None:
+            stepper.note_layers(optimizer, result.norms)
 
     def summary(self) -> Summary:
         """Return the totals, having given all steps to the sink; waits for the devices."""
@@ -145,10 +158,11 @@ class Recorder:
 
     def _recorded(self, optimizer: Optimizer, now: float) -> _Pending:
         self._steps += 1
-        if self._steps % _MEMORY_EVERY == 1:
+        if self._steps % _SAMPLED == 1:
             self._peak_memory = _peak_memory(optimizer)
         stepper = self._stepper(optimizer)
         clips, stepper.clips = stepper.clips, []
+        layers, stepper.layers = stepper.layers, None
         fresh, stepper.backwards = stepper.backwards != self._backwards, self._backwards
         step = Step(
             self._steps,
@@ -159,7 +173,7 @@ class Recorder:
             now - self._backward_seconds - self._optimizer_started,
             peak_memory=self._peak_memory,
         )
-        return _Pending(step, self._loss if fresh else None, clips)
+        return _Pending(step, self._loss if fresh else None, clips, layers)
 
     def _read(self) -> None:
         """Send the pending steps' numbers on their way."""
@@ -177,11 +191,11 @@ class Recorder:
                 return
             self._in_flight.popleft()
             numbers = iter(reading.numbers())
-            steps = [pending.finished(numbers) for pending in batch]
+            steps = [pending.finished(numbers, self._p) for pending in batch]
             for step in steps:
                 self._totals.add(step)
-            if self._sink is not None:
-                self._sink(steps)
+            if self.sink is not None:
+                self.sink(steps)
 
     def _noting_backward(self, original: Callable[..., None]) -> Callable[..., None]:
         def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -197,12 +211,9 @@ class Recorder:
         """Keep the loss: the sum, if backward was called on several scalars at once."""
         if not tensors or not all(isinstance(t, Tensor) and t.numel() == 1 for t in tensors):
             return
-        first, *others = (_plain(self._unscaled.get(t, t)) for t in tensors)
-        # A copy: the script may go on to change its loss in place.
-        loss = first.clone()
-        for other in others:
-            loss += other.to(loss.device)
-        self._loss = loss
+        # Looking a tensor up costs more than the rest.
+        losses = [self._unscaled.get(t, t) for t in tensors] if self._unscaled else tensors
+        self._loss = _kept(losses[0] if len(losses) == 1 else _sum(losses))
         self._backwards += 1
 
     def _noting_scale(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -221,42 +232,78 @@ class _Stepper:
 
     number: int
     backwards: int = 0
-    clips: list[ClipResult] = field(default_factory=list)
+    clips: list[tuple[_Kept, ...]] = field(default_factory=list)
+    layers: tuple[Layers, _Kept] | None = None
+    known: Layers | None = None
+
+    def note_layers(self, optimizer: Optimizer, norms: Tensor) -> None:
+        """Keep the norms of the gradients; the step's parameters are those that have one."""
+        parameters = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
+        if len(parameters) != norms.numel():
+            return  # such as a step that is skipped
+        if self.known is None or not self.known.are_of(parameters):
+            self.known = Layers(parameters)
+        self.layers = self.known, _kept(norms)
 
 
 @dataclass(slots=True)
 class _Pending:
-    """A step whose numbers are still tensors."""
+    """A step, some of whose numbers are still tensors: its loss, and three of each clipping."""
 
     step: Step
-    loss: Tensor | None
-    clips: list[ClipResult]
+    loss: _Kept
+    clips: list[tuple[_Kept, ...]]
+    layers: tuple[Layers, _Kept] | None
 
     def tensors(self) -> Iterable[Tensor]:
-        if self.loss is not None:
-            yield self.loss
-        for clip in self.clips:
-            yield clip.norm_before
-            yield clip.norm_after
-            yield clip.share
+        kept = itertools.chain((self.loss,), *self.clips, self.layers or ())
+        return (value for value in kept if isinstance(value, Tensor))
 
-    def finished(self, numbers: Iterable[float]) -> Step:
-        """Fill in the numbers of `tensors`; of several clippings the last counts."""
-        numbers, step = iter(numbers), self.step
-        if self.loss is not None:
-            step.loss = next(numbers)
-        for _ in self.clips:
-            step.norm_before, step.norm_after, step.share = (next(numbers) for _ in range(3))
-            step.clipped |= step.share > 0
+    def finished(self, numbers: Iterator[list[float]], p: float) -> Step:
+        """Fill in the numbers, those of `tensors` in their order; of clippings the last counts."""
+
+        def one(kept: _Kept) -> float | None:
+            if isinstance(kept, Tensor):
+                (kept,) = next(numbers)
+            return None if isinstance(kept, list) else kept
+
+        step = self.step
+        step.loss = one(self.loss)
+        for clip in self.clips:
+            step.norm_before, step.norm_after, step.share = map(one, clip)
+            step.clipped |= bool(step.share)
+        if self.layers is not None:
+            layers, norms = self.layers
+            norms = next(numbers) if isinstance(norms, Tensor) else norms
+            if norms is not None:
+                step.layers = layers.norms(norms if isinstance(norms, list) else [norms], p)
         step.drop_nonfinite()
         return step
 
 
-def _plain(loss: Tensor) -> Tensor:
-    loss = loss.detach()
-    # A DTensor would have to be gathered, by all processes at the same moment.
-    loss = loss.to_local() if hasattr(loss, "to_local") else loss
-    return loss.reshape(())
+def _kept(value: Tensor) -> _Kept:
+    """Return what can be kept of a tensor of a few elements: numbers, or a copy where it is.
+
+    A copy, as the script may go on to change its loss in place. None of what has no number.
+    """
+    if type(value) not in (Tensor, torch.nn.Parameter):
+        if not hasattr(value, "to_local"):
+            return None  # such as a fake tensor's
+        # A DTensor would have to be gathered, by all processes at the same moment.
+        value = value.to_local()
+    if _is_read_at_once(value):
+        numbers: float | list[float] = value.item() if value.numel() == 1 else value.tolist()
+        return numbers
+    return None if value.is_meta else value.detach().clone()
+
+
+def _is_read_at_once(value: Tensor) -> bool:
+    return value.is_cpu
+
+
+def _sum(losses: Sequence[Tensor]) -> Tensor:
+    with torch.no_grad():
+        return torch.stack([loss.reshape(()).to(losses[0].device) for loss in losses]).sum()
 
 
 def _peak_memory(optimizer: Optimizer) -> int | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from rnnswap.training.session import Outcome
+    from rnnswap.training.outcome import Outcome
     from rnnswap.training.steps import Summary
 
 #: More places than this are counted, not listed: the screen stays one screen.
@@ -37,6 +37,8 @@ def screen(outcome: Outcome, hints: Iterable[str] = ()) -> RenderableType:
         ("steps", f"{summary.steps:,} in {summary.seconds:.1f} s"),
         ("loss", _loss(summary)),
         ("gradient norm", _norm(outcome)),
+        ("time", _time(summary)),
+        ("report", outcome.page),
     ]
     title = Text(f"rnnswap train {outcome.script}", style="bold")
     lines = [_line(label, text) for label, text in rows if text]
@@ -106,6 +108,18 @@ def _loss(summary: Summary) -> str:
     if summary.first_loss is None or summary.last_loss is None:
         return ""
     return f"{summary.first_loss:.4g} at first, {summary.last_loss:.4g} at last"
+
+
+def _time(summary: Summary) -> str:
+    """Say how long a step took and in what; on an accelerator, what the host waited for."""
+    if summary.step_seconds is None:
+        return ""
+    backward, optimizer = summary.backward_share or 0.0, summary.optimizer_share or 0.0
+    rest = max(0.0, 1 - backward - optimizer)
+    return (
+        f"{summary.step_seconds * 1e3:.3g} ms a step: backward {backward:.0%}, "
+        f"optimizer and clipping {optimizer:.0%}, the rest {rest:.0%}"
+    )
 
 
 def _norm(outcome: Outcome) -> str:

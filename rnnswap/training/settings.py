@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,13 +32,15 @@ class Settings:
     """How a script shall run.
 
     Args:
-        clip: A clipping policy's text, such as `norm:1.0` or `none`.
+        clip: A clipping policy's text, such as `norm:1.0` or `none`; rules by name may follow.
         swap: What to construct in place of nn.LSTM; None leaves it.
+        on_nonfinite: What to do about gradients that are infinite or NaN.
         seed: For Python's, NumPy's and torch's generators, set before the script starts.
         max_steps: Stop after so many optimizer steps; None for never.
     """
 
     clip: str = "none"
     swap: Swap | None = None
+    on_nonfinite: Literal["warn", "raise", "skip"] = "warn"
     seed: int | None = None
     max_steps: int | None = None

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import optimizer as torch_optimizer
 
-from rnnswap.clip import install
+from rnnswap.clip import ClipResult, install
 from rnnswap.training.record import Recorder
 
 BACKWARD = torch.autograd.backward
@@ -71,8 +71,10 @@ def test_share_clipped_and_norm_after_are_counted(clip):
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1000])
-def test_sums_do_not_depend_on_when_they_are_added_up(monkeypatch, batch):
+@pytest.mark.parametrize("at_once", [True, False], ids=["cpu", "accelerator"])
+def test_sums_do_not_depend_on_when_numbers_are_read(monkeypatch, batch, at_once):
     monkeypatch.setattr("rnnswap.training.record._BATCH", batch)
+    monkeypatch.setattr("rnnswap.training.record._is_read_at_once", lambda _: at_once)
     forces = [float(n % 9 + 1) for n in range(50)]
     summary = recorded(falling(*forces), clip="norm:5.0")
     assert summary.clipped_steps == sum(2 * f > 5 for f in forces)
@@ -146,6 +148,7 @@ def test_disabled_grad_scaler_changes_nothing():
     assert first_loss(lambda: scaler.scale(loss).backward()) == 2.0
 
 
+@pytest.mark.filterwarnings("ignore:.*are not finite:UserWarning")
 def test_infinite_norms_are_counted_and_left_out_of_the_mean():
     summary = recorded(falling(1.0, math.inf, math.nan, 3.0), clip="norm:100.0")
     assert summary.steps == 4
@@ -207,14 +210,25 @@ def test_wrapper_put_on_top_by_others_survives():
 
 
 def test_recording_reads_nothing_out_of_a_tensor(monkeypatch):
-    """Reading a number out would stop the loop until the device has caught up."""
+    """Reading a number out would stop the loop until the device has caught up.
+
+    There need not be such a device here: tensors on the CPU go the way of those on one.
+    """
 
     def refuse(tensor, *_):
         raise AssertionError("the recorder read a tensor on the host")
 
-    recorder = Recorder()
-    with recorder, install("norm:3.0", callback=recorder.on_clip), monkeypatch.context() as patch:
+    monkeypatch.setattr("rnnswap.training.record._is_read_at_once", lambda _: False)
+    parameter = nn.Parameter(torch.ones(4))
+    optimizer = torch.optim.SGD([parameter], lr=0.0)
+    with Recorder() as recorder, monkeypatch.context() as patch:
         for name in ("item", "tolist", "__bool__", "__float__", "__int__", "cpu", "numpy"):
             patch.setattr(torch.Tensor, name, refuse)
-        falling(1.0, 2.0, 3.0)()
-    assert recorder.summary().clipped_steps == 2
+        for force in (1.0, 2.0):
+            (parameter * force).sum().backward()
+            norm = torch.tensor(force)
+            recorder.on_clip(optimizer, ClipResult(norm, norm / 2, norm - 1))
+            optimizer.step()
+    summary = recorder.summary()
+    assert (summary.last_loss, summary.clipped_steps) == (8.0, 1)
+    assert (summary.norm_before, summary.norm_after) == (1.5, 0.75)

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from rnnswap.clip import NoClip, NormClip
 from rnnswap.patch._runtime import Construction, LeftAlone, PatchReport
+from rnnswap.training.outcome import Outcome
 from rnnswap.training.report import LISTED_PLACES, screen
-from rnnswap.training.session import Outcome
 from rnnswap.training.settings import Swap
 from rnnswap.training.steps import Summary
 

@@ -9,8 +9,8 @@ from torch.optim import Optimizer
 from torch.optim import optimizer as torch_optimizer
 
 from rnnswap.errors import ClipError, OptionError, ScriptError, UnknownNameError
-from rnnswap.training.train import train_script
 from rnnswap.training.settings import Settings, Swap
+from rnnswap.training.train import train_script
 
 ORIGINALS = (nn.LSTM.__init__, nn.LSTMCell.__init__, torch.autograd.backward)
 
