@@ -49,5 +49,5 @@ for kind in vectors portable; do
     # pytest, not python -m pytest, which would find the sources before the build. Waiting threads
     # do not spin: there are more of them than cores. Large shapes share out no more than small ones.
     under_sanitizer env PYTHONPATH="$work/$kind" OMP_WAIT_POLICY=passive \
-        pytest -q -p no:cacheprovider --capture=sys tests/ops -k "(native or no_initial) and not build and not repeats_bitwise" "$@"
+        pytest -q -p no:cacheprovider --capture=sys tests/ops -k "(native or no_initial or packed) and not build and not repeats_bitwise" "$@"
 done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import warnings
 from typing import Any, NoReturn
@@ -148,6 +149,25 @@ def check_state_like(name: str, state: Tensor, expected: tuple[int, ...], x: Ten
         raise RuntimeError(f"expected {name} of the input's {x.dtype}, got {state.dtype}")
 
 
+def packed_lengths(data: Tensor, batch_sizes: Tensor) -> Tensor:
+    """Return the lengths (B,), the longest first, of a PackedSequence's sequences.
+
+    Raises:
+        RuntimeError: The batch sizes are no such sequence's: they rise, or do not fit the data.
+    """
+    # The same as a list of numbers: each question to a tensor takes longer than all of these.
+    sizes: list[int] = batch_sizes.tolist()
+    falls = all(b <= a for a, b in itertools.pairwise(sizes))
+    if not sizes or sizes[-1] < 1 or not falls or sum(sizes) != len(data):
+        raise RuntimeError(
+            f"expected batch_sizes that fall and have the sum {len(data)}, the rows of the packed"
+            f" data, got {sizes if len(sizes) <= 10 else f'{len(sizes)} of the sum {sum(sizes)}'}"
+        )
+    # Sequence b has as many steps as there are batches of more than b.
+    last = torch.searchsorted(batch_sizes.flip(0), torch.arange(sizes[0]), right=True)
+    return len(sizes) - last
+
+
 def autocast_dtype(device: torch.device) -> torch.dtype | None:
     """Return the low precision that autocast asks for on a device, None without autocast."""
     kind = device.type
@@ -167,3 +187,9 @@ def refuse_script(module: Any) -> NoReturn:
         f"torch.jit.script cannot compile {type(module).__name__}: "
         "use torch.compile, torch.export or torch.jit.trace"
     )
+
+
+def cast_down(tensor: Tensor, low: torch.dtype) -> Tensor:
+    """Cast as autocast does: floating point tensors but float64."""
+    castable = tensor.is_floating_point() and tensor.dtype != torch.float64
+    return tensor.to(low) if castable else tensor

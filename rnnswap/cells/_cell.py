@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rnnswap.cells._arguments import autocast_dtype, check_state_like, refuse_script
+from rnnswap.cells._arguments import autocast_dtype, cast_down, check_state_like, refuse_script
 from rnnswap.cells._checkpoints import SaysItsCell
-from rnnswap.cells._layer import State, Weights, cast_down, keep_in_graph
+from rnnswap.cells._layer import State, Weights
 from rnnswap.cells._signature import merged_signature, nondefault_options
+from rnnswap.ops._scan import keep_in_graph
 
 
 class RecurrentCell(SaysItsCell, nn.RNNCellBase):

@@ -101,6 +101,9 @@ class IndRNN(RecurrentLayer):
         """Run one step; see `RecurrentLayer.step`."""
         return (indrnn_step(self, gates_x, state[0], weights),)
 
+    def _takes_packed(self) -> bool:
+        return not (self.zoneout or self.input_dropout)
+
     def run_direction(
         self,
         x: Tensor,
@@ -188,6 +191,9 @@ class IndRNNv2(IndRNN):
 
 def _over_active_steps(norm: nn.Module, output: Tensor, lengths: Tensor | None) -> Tensor:
     """Apply `norm` to the (N, features) steps of output (T, B, features) that are not padding."""
+    if output.dim() == 2:  # packed: there are no other
+        packed: Tensor = norm(output)
+        return packed
     active = active_steps(lengths, output.size(0), output.device)
     if active is None:
         normed: Tensor = norm(output.flatten(0, 1)).view_as(output)

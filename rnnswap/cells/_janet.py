@@ -103,6 +103,9 @@ class JANET(RecurrentLayer):
         layer: JANET = layer_from_lstm(cls, lstm, _FROM_LSTM, options)
         return layer
 
+    def _takes_packed(self) -> bool:
+        return not (self.layer_norm or self.zoneout or self.input_dropout)
+
     def run_direction(
         self,
         x: Tensor,

@@ -10,9 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from rnnswap.cells._arguments import autocast_dtype, check_input, check_state, check_state_like
+from rnnswap.cells._arguments import (
+    autocast_dtype,
+    cast_down,
+    check_input,
+    check_state,
+    check_state_like,
+    packed_lengths,
+)
 from rnnswap.cells._module import RecurrentModule
-from rnnswap.ops._scan import given_or_zeros, loop_steps, scan_steps
+from rnnswap.ops._dispatch import is_graph_made
+from rnnswap.ops._scan import given_or_zeros, keep_in_graph, loop_steps, scan_steps
 
 Weights = Mapping[str, Tensor]
 State = tuple[Tensor, ...]
@@ -115,24 +123,32 @@ class RecurrentLayer(RecurrentModule):
         data, batch_sizes, order, back = input
         check_input(data, (2,), self.input_size, self._weight_dtype())
         # Sorted by length here, whatever the order outside was.
-        x, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
         state = None if hx is None else check_state(hx, 3)
         if state is not None and order is not None:
             state = (state[0].index_select(1, order), state[1].index_select(1, order))
-        output, (h_n, c_n) = self._run_layers(x, state, lengths)
-        packed = pack_padded_sequence(output, lengths)
+        if self._takes_packed() and not is_graph_made():
+            lengths = packed_lengths(data, batch_sizes)
+            output, (h_n, c_n) = self._run_layers(data, state, lengths)
+        else:
+            x, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
+            padded, (h_n, c_n) = self._run_layers(x, state, lengths)
+            output = pack_padded_sequence(padded, lengths).data
         if back is not None:
             h_n, c_n = h_n.index_select(1, back), c_n.index_select(1, back)
-        return PackedSequence(packed.data, batch_sizes, order, back), (h_n, c_n)
+        return PackedSequence(output, batch_sizes, order, back), (h_n, c_n)
+
+    def _takes_packed(self) -> bool:
+        """Whether all that happens to x goes for packed input (N, features) as well."""
+        return False
 
     def _run_layers(
         self, x: Tensor, hx: State | None, lengths: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Run on x (T, B, I) under nn.LSTM's rule for autocast: all of it in the low precision."""
+        """Run on x (T, B, I), or packed (N, I), all in low precision under autocast, as nn.LSTM."""
         if x.size(0) == 0:
             raise RuntimeError(f"expected at least one step, got input of shape {tuple(x.shape)}")
         if hx is not None:
-            self._check_state(x, hx)
+            self._check_state(x, hx, x.size(1) if lengths is None else len(lengths))
         h0, c0 = (None, None) if hx is None else hx
         low = autocast_dtype(x.device)
         if low is None:
@@ -183,7 +199,7 @@ class RecurrentLayer(RecurrentModule):
         """Run one direction of one layer, here as a loop over `step`; a cell may do better.
 
         Args:
-            x: (T, B, features).
+            x: (T, B, features); packed (N, features) if the class says that it takes that.
             h0: (B, H), with a projection (B, P), or None: zeros.
             c0: (B, H) or None: zeros.
             weights: The parameters by name without suffix.
@@ -191,7 +207,8 @@ class RecurrentLayer(RecurrentModule):
             reverse: From the last step to the first.
 
         Returns:
-            output (T, B, H or P), zero past a row's length; h_n as h0; c_n as c0.
+            output (T, B, H or P), zero past a row's length, or packed (N, H or P); h_n as h0; c_n
+            as c0.
         """
         gates_x = self.project_input(x, weights)
         w_hr = weights.get("weight_hr")
@@ -283,30 +300,12 @@ class RecurrentLayer(RecurrentModule):
         """Return what goes to the next layer, of this layer's input and output."""
         return output
 
-    def _check_state(self, x: Tensor, hx: State) -> None:
-        rows, batch = self.num_layers * self.num_directions, x.size(1)
+    def _check_state(self, x: Tensor, hx: State, batch: int) -> None:
+        rows = self.num_layers * self.num_directions
         h_shape = (rows, batch, self.output_size)
         c_shape = (rows, batch, self.hidden_size)
         check_state_like("h_0", hx[0], h_shape, x)
         check_state_like("c_0", hx[1], c_shape, x)
-
-
-def keep_in_graph(result: Tensor, unused: Tensor) -> Tensor:
-    """Return `result`, with `unused` in its graph at a gradient of zero.
-
-    A learned initial state that a cell does not read must not become an unused parameter, which
-    DistributedDataParallel refuses.
-    """
-    if not unused.requires_grad:
-        return result
-    never = torch.zeros((), dtype=torch.bool, device=result.device)
-    return torch.where(never, unused.sum(), result)
-
-
-def cast_down(tensor: Tensor, low: torch.dtype) -> Tensor:
-    """Cast as autocast does: floating point tensors but float64."""
-    castable = tensor.is_floating_point() and tensor.dtype != torch.float64
-    return tensor.to(low) if castable else tensor
 
 
 RecurrentLayer.__module__ = "rnnswap"

@@ -138,6 +138,11 @@ def recorded_calls() -> Iterator[list[Call]]:
         _recorded.reset(token)
 
 
+def is_graph_made() -> bool:
+    """Return whether operations are being written into a graph, which numbers cannot steer."""
+    return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
+
+
 def no_reasons(*_: Any) -> list[str]:
     """The naive form runs everywhere."""
     return []

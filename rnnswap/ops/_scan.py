@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+
+def packed_too(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a scan over padded input take packed input (N, features) as well, and return it so.
+
+    Packed input is a PackedSequence's data: step after step the rows that there are. The last three
+    arguments are the scan's constants, `lengths` the first of them, the longest first.
+    """
+
+    @functools.wraps(run)
+    def runs_both(x: Tensor, *others: Any, **options: Any) -> Any:
+        if x.dim() == 3:
+            return run(x, *others, **options)
+        lengths = others[-3]
+        steps = torch.arange(int(lengths[0]), device=lengths.device)
+        batch_sizes = (lengths > steps.unsqueeze(1)).sum(1).cpu()
+        padded, _ = pad_packed_sequence(PackedSequence(x, batch_sizes))
+        output, *last = run(padded, *others, **options)
+        return (pack_padded_sequence(output, lengths.cpu()).data, *last)
+
+    return runs_both
 
 
 def project(x: Tensor, w_ih: Tensor, b_ih: Tensor | None, b_hh: Tensor | None) -> Tensor:
@@ -40,6 +63,18 @@ def project_backward(
 def given_or_zeros(state: Tensor | None, x: Tensor, width: int) -> Tensor:
     """Return the initial state (B, width) of input x (T, B, ...), zeros where None is given."""
     return x.new_zeros((x.size(1), width)) if state is None else state
+
+
+def keep_in_graph(result: Tensor, unused: Tensor) -> Tensor:
+    """Return `result`, with `unused` in its graph at a gradient of zero.
+
+    A learned initial state that a cell does not read must not become an unused parameter, which
+    DistributedDataParallel refuses.
+    """
+    if not unused.requires_grad:
+        return result
+    never = torch.zeros((), dtype=torch.bool, device=result.device)
+    return torch.where(never, unused.sum(), result)
 
 
 def step_order(steps: int, reverse: bool) -> range:

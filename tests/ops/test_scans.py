@@ -7,6 +7,7 @@ from running import implementation, in_double, results_and_gradients
 from tolerances import assert_draws_as_close_as_eager, assert_same
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from rnnswap.errors import KernelUnavailableError
 from rnnswap.ops._dispatch import FORCE_VARIABLE
@@ -58,6 +59,32 @@ def test_no_initial_state_is_a_state_of_zeros(scan, ragged, reverse):
         none = results_and_gradients(one.run, (x, *[None] * states, *others[states:]))
         for actual, truth in zip(none, given, strict=True):
             assert_same(actual, truth, eps=64)
+
+
+def packed(padded, lengths):
+    return pack_padded_sequence(padded, lengths).data
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+@pytest.mark.parametrize("batch", [1, 2, 9])
+@pytest.mark.parametrize("scan", SCANS)
+def test_packed_input_is_padded_input_without_the_padding(scan, batch, reverse):
+    operation, arguments, settings = SCANS[scan]
+    lengths = torch.tensor([11, 11, 9, 7, 7, 3, 1, 1, 1][:batch])
+    args = arguments(11, batch, 4, 5, **settings, lengths=lengths, reverse=reverse)
+    leaves = [a for a in args if isinstance(a, torch.Tensor) and a.requires_grad]
+
+    def results(outputs, padded):
+        output = packed(outputs[0], lengths) if padded else outputs[0]
+        total = (output * torch.arange(output.numel()).view_as(output).cos()).sum()
+        total = total + sum((state * state).sum() for state in outputs[1:])
+        return [output, *outputs[1:], *torch.autograd.grad(total, leaves)]
+
+    for one in operation.implementations:
+        expected = results(one.run(*args), padded=True)
+        found = results(one.run(packed(args[0], lengths), *args[1:]), padded=False)
+        for actual, truth in zip(found, expected, strict=True):
+            assert_same(actual, truth, eps=512)
 
 
 @pytest.mark.parametrize("scan", SCANS)

@@ -99,16 +99,37 @@ def contiguous(tensor: Tensor | None) -> Tensor | None:
     return None if tensor is None else tensor.contiguous()
 
 
+#: struct rnnswap_steps of steps.h, with which every kernel's structure begins.
+STEPS = (
+    (ctypes.c_int64, "T B rows"),
+    (ctypes.c_void_p, "first lengths"),
+    (ctypes.c_int, "reverse packed"),
+)
+
+
+def steps(x: Tensor, lengths: Tensor | None, reverse: bool) -> tuple[Any, ...]:
+    """Return the values of STEPS; the caller keeps `lengths`, of `lengths_for`, alive."""
+    where = None if lengths is None else lengths.data_ptr()
+    if x.dim() == 3:
+        return (*x.shape[:2], 0, None, where, reverse, False)
+    if lengths is None:
+        raise ValueError("packed input needs lengths")
+    return (int(lengths[0]), len(lengths), 0, None, where, reverse, True)
+
+
 def rows(tensor: Tensor) -> tuple[Tensor, int, int]:
     """Return a tensor (T, B, features) with features together, and its strides over T and B.
 
-    What is one row repeated, as the gradient of a sum, stays one row.
+    A packed tensor (N, features) has a stride over N in the latter's place. What is one row
+    repeated, as the gradient of a sum, stays one row.
     """
-    if tensor.stride(-1) != 1 and tensor.size(-1) != 1:
-        if tensor.numel() and tensor.stride(0) == tensor.stride(1) == 0:
-            return tensor[0, 0].contiguous(), 0, 0
+    *_, step, row, last = (0, *tensor.stride())
+    if last != 1 and tensor.size(-1) != 1:
+        if tensor.numel() and step == row == 0:
+            return tensor.view(-1, tensor.size(-1))[0].contiguous(), 0, 0
         tensor = tensor.contiguous()
-    return tensor, tensor.stride(0), tensor.stride(1)
+        *_, step, row, last = (0, *tensor.stride())
+    return tensor, step, row
 
 
 def lengths_for(lengths: Tensor | None) -> Tensor | None:

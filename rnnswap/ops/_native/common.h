@@ -106,21 +106,6 @@ RNNSWAP_UNUSED static void *rnnswap_room(int64_t elements, int is_double) {
 #endif
 }
 
-/* A row of zeros, to be freed: what is read where no initial state is given. */
-RNNSWAP_UNUSED static void *rnnswap_zeros(int64_t elements, int is_double) {
-    return calloc((size_t)elements, is_double ? sizeof(double) : sizeof(float));
-}
-
-/* Copy the state (B, width) after each row's last step out of those (T, B, width) after all steps. */
-RNNSWAP_UNUSED static void rnnswap_last(void *last, const void *states, int64_t T, int64_t B,
-    int64_t width, const int64_t *lengths, int reverse, int is_double) {
-    size_t row = (size_t)width * (is_double ? sizeof(double) : sizeof(float));
-    for (int64_t b = 0; b < B; b++) {
-        int64_t t = reverse ? 0 : (lengths ? lengths[b] : T) - 1;
-        memcpy((char *)last + (size_t)b * row, (const char *)states + (size_t)(t * B + b) * row, row);
-    }
-}
-
 #define RNNSWAP_PASTE_(a, b) a##_##b
 #define RNNSWAP_PASTE(a, b) RNNSWAP_PASTE_(a, b)
 /* The name of a function or type in the instance that is being compiled. */

@@ -8,10 +8,6 @@ enum { GRADIENTS_DEPTH = 256 };
 /* Up to so many columns a product is done as so many scaled sums, not in panels. */
 enum { GRADIENTS_NARROW = 4 };
 
-RNNSWAP_INLINE int gradients_runs(const struct gradients *j, int64_t t, int64_t b) {
-    return t >= 0 && t < (j->lengths ? j->lengths[b] : j->T);
-}
-
 RNNSWAP_INLINE int64_t gradients_padded(int64_t columns) {
     int64_t widest = 2 * 64 / (int64_t)sizeof(float); /* two vectors of the widest kind */
     return (columns + widest - 1) / widest * widest;
@@ -36,7 +32,7 @@ static struct gradients_room gradients_room(const struct gradients *j) {
 typedef void worker(const struct gradients *, int, int);
 
 static void run(const struct gradients *j, worker *work, int64_t columns, int threads) {
-    threads = rnnswap_threads(threads, j->T * j->B * j->G * columns);
+    threads = rnnswap_threads(threads, j->steps.rows * j->G * columns);
 #ifdef _OPENMP
 #pragma omp parallel num_threads(threads) if (threads > 1)
 #endif

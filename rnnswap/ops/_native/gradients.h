@@ -1,19 +1,18 @@
 /* Gradients of a layer's weights and input, of the gradient of its gates at all steps.
  *
  * The recurrences share this: their loops leave `d`, and what remains are products over all steps.
- * Steps past a row's length are left out. All arrays are of float or double as `is_double` says, and
- * contiguous but for x, whose rows are.
+ * Steps past a sequence's length are left out. All arrays are of float or double as `is_double`
+ * says, and contiguous but for x, whose rows are.
  */
 #ifndef RNNSWAP_GRADIENTS_H
 #define RNNSWAP_GRADIENTS_H
 
-#include "common.h"
+#include "steps.h"
 
 struct gradients {
-    int64_t T, B, G, I, R;
+    struct rnnswap_steps steps;
+    int64_t G, I, R;
     int64_t x_step, x_row, h0_row; /* strides in elements */
-    int reverse;
-    const int64_t *lengths; /* (B), each in [1, T]; or null */
     const void *d;          /* (T, B, G): gradient of the gates */
     const void *x;          /* (T, B, I), for dw_ih */
     const void *h;          /* (T, B, R): h after each step, for dw_hh */

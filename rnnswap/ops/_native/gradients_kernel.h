@@ -16,20 +16,22 @@ struct NAME(rows) {
 /* Collect the next rows from step *t, row *b on; those past a length are passed over. */
 static void NAME(next_rows)(
     const struct gradients *j, int64_t *t, int64_t *b, struct NAME(rows) *rows) {
-    int64_t B = j->B, past = j->reverse ? 1 : -1;
+    int64_t B = j->steps.B, past = j->steps.reverse ? 1 : -1;
+    const struct rnnswap_steps *s = &j->steps;
     rows->count = 0;
-    for (; *t < j->T; ++*t, *b = 0) {
+    for (; *t < s->T; ++*t, *b = 0) {
         for (; *b < B; ++*b) {
             if (rows->count == GRADIENTS_DEPTH) {
                 return;
             }
-            if (gradients_runs(j, *t, *b)) {
+            if (rnnswap_runs(s, *t, *b)) {
                 int k = rows->count++;
-                int begun = gradients_runs(j, *t + past, *b);
-                rows->d[k] = (const REAL *)j->d + (*t * B + *b) * j->G;
-                rows->x[k] = (const REAL *)j->x + *t * j->x_step + *b * j->x_row;
-                rows->h[k] = begun ? (const REAL *)j->h + ((*t + past) * B + *b) * j->R
-                                   : (const REAL *)j->h0 + *b * j->h0_row;
+                int begun = rnnswap_runs(s, *t + past, *b);
+                rows->d[k] = (const REAL *)j->d + rnnswap_row(s, *t, *b) * j->G;
+                rows->x[k] = (const REAL *)j->x + rnnswap_at(s, *t, *b, j->x_step, j->x_row);
+                rows->h[k] = begun
+                    ? (const REAL *)j->h + rnnswap_row(s, *t + past, *b) * j->R
+                    : (const REAL *)j->h0 + *b * j->h0_row;
             }
         }
     }
@@ -229,7 +231,7 @@ static void NAME(input_chunk)(
 }
 
 static void NAME(input_gradient)(const struct gradients *j, int thread, int team) {
-    int64_t all = j->T * j->B, G = j->G, I = j->I;
+    int64_t all = j->steps.rows, B = j->steps.B, G = j->G, I = j->I;
     const REAL *d[NAME(CHUNK)];
     REAL *d_x[NAME(CHUNK)];
     int rows = 0;
@@ -238,7 +240,7 @@ static void NAME(input_gradient)(const struct gradients *j, int thread, int team
     for (int64_t i = all * thread / team; i < all * (thread + 1) / team; i++) {
         d_x[rows] = (REAL *)j->d_x + i * I;
         d[rows] = (const REAL *)j->d + i * G;
-        if (!gradients_runs(j, i / j->B, i % j->B)) {
+        if (!j->steps.packed && !rnnswap_runs(&j->steps, i / B, i % B)) {
             memset(d_x[rows], 0, (size_t)I * sizeof(REAL));
         } else if (++rows == NAME(CHUNK)) {
             NAME(input_chunk)(j, rows, d, d_x);

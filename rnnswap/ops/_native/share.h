@@ -8,7 +8,7 @@
 #ifndef RNNSWAP_SHARE_H
 #define RNNSWAP_SHARE_H
 
-#include "common.h"
+#include "steps.h"
 
 /* Multiplications that a thread must have for itself to be worth its waking, about 5 us; those of
  * one step that make a meeting of the threads worth its while; and the numbers of a recurrent weight
@@ -49,30 +49,37 @@ static inline struct rnnswap_team rnnswap_plan(int most, int64_t rows, int64_t s
 }
 
 struct rnnswap_share {
-    int64_t first, end, stride; /* rows of the batch */
-    int64_t count;              /* of these rows */
-    int64_t part, parts;        /* of the units, in [0, parts) */
-    int meets;                  /* whether this thread waits for the others after each step */
+    int64_t first, end, count; /* rows of the batch */
+    int64_t part, parts;       /* of the units, in [0, parts) */
+    int meets;                 /* whether this thread waits for the others after each step */
 };
 
-/* Rows of different lengths are dealt out in turn, as they may be sorted; else they stay together. */
-static inline struct rnnswap_share rnnswap_share_of(
-    int64_t rows, const int64_t *lengths, int by_units, int thread, int team) {
-    struct rnnswap_share s = {0, rows, 1, rows, thread, team, team > 1};
-    if (by_units) {
-        return s;
+/* The row with which a part of the batch begins: the parts have as many steps each as can be. Rows
+ * of a part are neighbours, for threads whose rows alternate wait for each other's cache lines. */
+static inline int64_t rnnswap_cut(const struct rnnswap_steps *steps, int64_t part, int64_t parts) {
+    int64_t all = 0, before = 0, b = 0;
+    if (!steps->lengths) {
+        return steps->B * part / parts;
     }
-    s.part = 0;
-    s.parts = 1;
-    s.meets = 0;
-    if (lengths) {
-        s.first = thread;
-        s.stride = team;
-        s.count = (rows - thread + team - 1) / team;
-    } else {
-        s.first = rows * thread / team;
-        s.end = rows * (thread + 1) / team;
+    for (int64_t i = 0; i < steps->B; i++) {
+        all += steps->lengths[i];
+    }
+    while (b < steps->B && before < all * part / parts) {
+        before += steps->lengths[b++];
+    }
+    return b;
+}
+
+static inline struct rnnswap_share rnnswap_share_of(
+    const struct rnnswap_steps *steps, int by_units, int thread, int team) {
+    struct rnnswap_share s = {0, steps->B, steps->B, thread, team, team > 1};
+    if (!by_units) {
+        s.first = rnnswap_cut(steps, thread, team);
+        s.end = rnnswap_cut(steps, thread + 1, team);
         s.count = s.end - s.first;
+        s.part = 0;
+        s.parts = 1;
+        s.meets = 0;
     }
     return s;
 }

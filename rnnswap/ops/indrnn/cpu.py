@@ -79,9 +79,10 @@ class _Arguments(ctypes.Structure):
     """struct indrnn of native.c."""
 
     _fields_ = _native.fields(
-        (ctypes.c_int64, "T B I H x_step x_row d_out_step d_out_row h0_row"),
-        (ctypes.c_int, "reverse by_units is_tanh"),
-        (ctypes.c_void_p, "lengths x h0 w_ih u b_ih b_hh states h_n"),
+        *_native.STEPS,
+        (ctypes.c_int64, "I H x_step x_row d_out_step d_out_row h0_row"),
+        (ctypes.c_int, "by_units is_tanh"),
+        (ctypes.c_void_p, "x h0 w_ih u b_ih b_hh states h_n"),
         (ctypes.c_void_p, "d_out d_h d_pre d_u d_x dw_ih d_b room"),
     )
 
@@ -98,17 +99,19 @@ def _run_forward(
     reverse: bool,
 ) -> Steps:
     """Run all steps; the states are zero past a row's length."""
-    steps, batch, features = x.shape
+    lengths = _native.lengths_for(lengths)
+    steps = _native.steps(x, lengths, reverse)
+    *shape, features = x.shape
     x, x_step, x_row = _native.rows(x)
     h0, w_ih, b_ih, b_hh = map(_native.contiguous, (h0, w_ih, b_ih, b_hh))
     u = u.contiguous()
     hidden = u.size(0)
-    states, h_n = x.new_empty((steps, batch, hidden)), x.new_empty((batch, hidden))
-    lengths = _native.lengths_for(lengths)
+    states, h_n = x.new_empty((*shape, hidden)), x.new_empty((steps[1], hidden))
     arguments = _Arguments(
-        *(steps, batch, 0 if w_ih is None else features, hidden),
-        *(x_step, x_row, 0, 0, 0, reverse, 0, nonlinearity == "tanh"),
-        *_native.pointers(lengths, x, h0, w_ih, u, b_ih, b_hh, states, h_n),
+        *steps,
+        *(0 if w_ih is None else features, hidden),
+        *(x_step, x_row, 0, 0, 0, 0, nonlinearity == "tanh"),
+        *_native.pointers(x, h0, w_ih, u, b_ih, b_hh, states, h_n),
     )
     _native.call(_functions()["forward"], arguments, x)
     return Steps(states, h_n, states)
@@ -125,20 +128,22 @@ def _run_backward(
     x, h0, w_ih, u, _, _ = inputs
     lengths, nonlinearity, reverse = constants
     lengths = _native.lengths_for(lengths)
+    steps = _native.steps(x, lengths, reverse)
     states = states.contiguous()  # hooks on saved tensors may bring them back in another layout
     shape = x.shape
     x, x_step, x_row = _native.rows(x)
     d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], states))
     h0, u, w_ih = _native.contiguous(h0), u.contiguous(), _native.contiguous(w_ih)
-    d_h = _native.running(grads[1], states, *states.shape[1:])
+    d_h = _native.running(grads[1], states, steps[1], states.size(-1))
     d_pre, d_u = torch.empty_like(states), torch.empty_like(u)
     d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
     d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[2] else None
     d_b = u.new_empty(u.size(0)) if needs[4] or needs[5] else None
     arguments = _Arguments(
-        *(*shape, states.size(2), x_step, x_row, d_out_step, d_out_row, 0),
-        *(reverse, 0, nonlinearity == "tanh"),
-        *_native.pointers(lengths, x, h0, w_ih, u, None, None, states, None),
+        *steps,
+        *(shape[-1], states.size(-1), x_step, x_row, d_out_step, d_out_row, 0),
+        *(0, nonlinearity == "tanh"),
+        *_native.pointers(x, h0, w_ih, u, None, None, states, None),
         *_native.pointers(d_out, d_h, d_pre, d_u, d_x, d_w_ih, d_b),
     )
     _native.call(_functions()["backward"], arguments, states)

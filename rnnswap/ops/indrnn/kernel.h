@@ -77,25 +77,27 @@ RNNSWAP_INLINE void NAME(run_steps)(const struct indrnn *j, int64_t p, int steps
 /* Row b from step number `first` on, in the order in which steps are visited, to before `end`. */
 static void NAME(run_row)(const struct indrnn *j, const struct rnnswap_share *s, int64_t b,
     int64_t first, int64_t end) {
-    int64_t B = j->B, H = j->H;
+    int64_t H = j->H;
     int64_t p = NAME(panels)(H) * s->part / s->parts, stop = NAME(panels)(H) * (s->part + 1) / s->parts;
     const REAL *x[NAME(SPAN)], *before = 0;
     REAL *h[NAME(SPAN)];
     int steps = 0;
     for (int64_t k = first; k < end; k++) {
-        int64_t t = j->reverse ? j->T - 1 - k : k, was = j->reverse ? t + 1 : t - 1;
-        REAL *state = (REAL *)j->states + (t * B + b) * H;
-        if (!indrnn_runs(j, t, b)) {
-            if (s->part == 0) {
+        int64_t t = j->steps.reverse ? j->steps.T - 1 - k : k;
+        int64_t was = j->steps.reverse ? t + 1 : t - 1;
+        REAL *state = (REAL *)j->states + rnnswap_row(&j->steps, t, b) * H;
+        if (!rnnswap_runs(&j->steps, t, b)) {
+            if (rnnswap_padded(&j->steps, s->part)) {
                 memset(state, 0, (size_t)H * sizeof(REAL));
             }
             continue;
         }
         if (steps == 0) {
-            before = indrnn_runs(j, was, b) ? (const REAL *)j->states + (was * B + b) * H
-                                            : (const REAL *)j->h0 + b * j->h0_row;
+            before = rnnswap_runs(&j->steps, was, b)
+                ? (const REAL *)j->states + rnnswap_row(&j->steps, was, b) * H
+                : (const REAL *)j->h0 + b * j->h0_row;
         }
-        x[steps] = (const REAL *)j->x + t * j->x_step + b * j->x_row;
+        x[steps] = (const REAL *)j->x + rnnswap_at(&j->steps, t, b, j->x_step, j->x_row);
         h[steps++] = state;
     }
     for (; steps && p < stop; p++) {
@@ -108,10 +110,10 @@ static void NAME(run_row)(const struct indrnn *j, const struct rnnswap_share *s,
 }
 
 static void NAME(forward)(const struct indrnn *j, int thread, int team) {
-    struct rnnswap_share s = rnnswap_share_of(j->B, j->lengths, j->by_units, thread, team);
-    for (int64_t first = 0; first < j->T; first += NAME(SPAN)) {
-        int64_t end = first + NAME(SPAN) < j->T ? first + NAME(SPAN) : j->T;
-        for (int64_t b = s.first; b < s.end; b += s.stride) {
+    struct rnnswap_share s = rnnswap_share_of(&j->steps, j->by_units, thread, team);
+    for (int64_t first = 0; first < j->steps.T; first += NAME(SPAN)) {
+        int64_t end = first + NAME(SPAN) < j->steps.T ? first + NAME(SPAN) : j->steps.T;
+        for (int64_t b = s.first; b < s.end; b++) {
             NAME(run_row)(j, &s, b, first, end);
         }
     }
@@ -161,26 +163,30 @@ static void NAME(add_share)(int64_t H, REAL *share, REAL *sum, REAL *lost) {
 
 static void NAME(back_step)(const struct indrnn *j, const struct rnnswap_share *s, REAL *share,
     int64_t t) {
-    int64_t B = j->B, H = j->H, was = j->reverse ? t + 1 : t - 1, past = j->reverse ? 1 : -1;
+    int64_t H = j->H, past = j->steps.reverse ? 1 : -1, was = t + past;
+    int64_t next = past * rnnswap_step_rows(&j->steps, t);
+    int64_t d_out_next = j->steps.packed ? next * j->d_out_row : past * j->d_out_step;
     int64_t vectors = (H + VL - 1) / VL, first = vectors * s->part / s->parts * VL;
     int64_t end = vectors * (s->part + 1) / s->parts * VL;
     end = end < H ? end : H;
-    for (int64_t b = s->first; b < s->end; b += s->stride) {
-        int64_t at = (t * B + b) * H;
+    for (int64_t b = s->first; b < s->end; b++) {
+        int64_t at = rnnswap_row(&j->steps, t, b) * H;
         struct NAME(row) row = {.state = (const REAL *)j->states + at, .u = j->u, .share = share};
         row.d_pre = (REAL *)j->d_pre + at;
-        if (!indrnn_runs(j, t, b)) {
-            if (s->part == 0) {
+        if (!rnnswap_runs(&j->steps, t, b)) {
+            if (rnnswap_padded(&j->steps, s->part)) {
                 memset(row.d_pre, 0, (size_t)H * sizeof(REAL));
             }
             continue;
         }
-        row.before = indrnn_runs(j, was, b) ? (const REAL *)j->states + (was * B + b) * H
-                                            : (const REAL *)j->h0 + b * j->h0_row;
-        row.d_out = (const REAL *)j->d_out + t * j->d_out_step + b * j->d_out_row;
+        row.before = rnnswap_runs(&j->steps, was, b)
+            ? (const REAL *)j->states + rnnswap_row(&j->steps, was, b) * H
+            : (const REAL *)j->h0 + b * j->h0_row;
+        row.d_out = (const REAL *)j->d_out;
+        row.d_out += rnnswap_at(&j->steps, t, b, j->d_out_step, j->d_out_row);
         row.d_h = (REAL *)j->d_h + b * H;
-        row.next = past * B * H;
-        row.d_out_next = past * j->d_out_step;
+        row.next = next * H;
+        row.d_out_next = d_out_next;
         if (j->is_tanh) {
             NAME(back_row)(&row, first, end, 1);
         } else {
@@ -193,12 +199,12 @@ static void NAME(back_step)(const struct indrnn *j, const struct rnnswap_share *
 enum { NAME(SHARED) = 32 };
 
 static void NAME(backward)(const struct indrnn *j, int thread, int team) {
-    struct rnnswap_share s = rnnswap_share_of(j->B, j->lengths, j->by_units, thread, team);
-    int64_t T = j->T, H = j->H, shared = 1 + NAME(SHARED) / (s.count + 1);
+    struct rnnswap_share s = rnnswap_share_of(&j->steps, j->by_units, thread, team);
+    int64_t T = j->steps.T, H = j->H, shared = 1 + NAME(SHARED) / (s.count + 1);
     REAL *sum = (REAL *)j->room + (int64_t)thread * 3 * H, *share = sum + H, *lost = share + H;
     memset(sum, 0, (size_t)(3 * H) * sizeof(REAL));
     for (int64_t n = 0; n < T; n++) {
-        NAME(back_step)(j, &s, share, j->reverse ? n : T - 1 - n);
+        NAME(back_step)(j, &s, share, j->steps.reverse ? n : T - 1 - n);
         if ((n + 1) % shared == 0 || n == T - 1) {
             NAME(add_share)(H, share, sum, lost);
         }

@@ -17,6 +17,7 @@ from rnnswap.ops._scan import (
     given_or_zeros,
     is_recorded,
     neighbours,
+    packed_too,
     plain_gradient,
     project,
     project_backward,
@@ -42,6 +43,7 @@ class Loops(NamedTuple):
     backward: Callable[..., tuple[Tensor, Tensor, Tensor]]
 
 
+@packed_too
 def indrnn_scan_manual(*args: Any) -> tuple[Tensor, Tensor]:
     """As `indrnn_scan_naive`, arguments and results."""
     return indrnn_scan_with(Loops(forward_steps, backward_steps), *args)

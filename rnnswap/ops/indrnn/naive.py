@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnnswap.ops._scan import StepRunner, given_or_zeros, loop_steps, project
+from rnnswap.ops._scan import StepRunner, given_or_zeros, loop_steps, packed_too, project
 
 
+@packed_too
 def indrnn_scan_naive(
     x: Tensor,
     h0: Tensor | None,
@@ -26,6 +27,7 @@ def indrnn_scan_naive(
 
     Args:
         x: (T, B, I), or with w_ih None the projected input (T, B, H), biases included.
+            Or packed (N, ...), see `packed_too`; then `lengths` is given and output is packed.
         h0: (B, H) or None: zeros.
         w_ih: (H, I) or None.
         u: (H, 1); each unit sees its own past only.

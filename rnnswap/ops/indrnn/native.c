@@ -11,19 +11,18 @@
 #include <float.h>
 
 struct indrnn {
-    int64_t T, B, I, H;
+    struct rnnswap_steps steps;
+    int64_t I, H;
     int64_t x_step, x_row, d_out_step, d_out_row; /* strides in elements */
     int64_t h0_row; /* the same, set by begin */
-    int reverse;
     int by_units; /* set by run */
     int is_tanh;  /* else relu */
-    const int64_t *lengths;  /* (B), each in [1, T]; or null */
     const void *x;           /* (T, B, I); with w_ih null the projected input, (T, B, H) */
     const void *h0;          /* (B, H), or null: zeros */
     const void *w_ih;        /* (H, I) or null */
     const void *u;           /* (H) */
     const void *b_ih, *b_hh; /* (H) or null */
-    void *states;            /* (T, B, H), zero past a row's length */
+    void *states;            /* (T, B, H), zero past a length */
     void *h_n;               /* (B, H): the last of each row, of `forward` */
     const void *d_out;       /* (T, B, H) */
     void *d_h;               /* (B, H) */
@@ -33,23 +32,19 @@ struct indrnn {
     void *room; /* set by run: forward's packed w_ih; (threads, 3, H): backward's shares of d_u */
 };
 
-/* Whether row b has a step t. */
-RNNSWAP_INLINE int indrnn_runs(const struct indrnn *j, int64_t t, int64_t b) {
-    return t >= 0 && t < (j->lengths ? j->lengths[b] : j->T);
-}
-
 #define REAL_LEAST (REAL_IS_DOUBLE ? (REAL)DBL_TRUE_MIN : (REAL)FLT_TRUE_MIN)
 #define KERNEL "../indrnn/kernel.h"
 #include "../_native/instances.h"
 
 typedef void worker(const struct indrnn *, int, int);
 
-/* A row of zeros, to be freed, stands for an initial state that is not given. */
-static int begin(struct indrnn *j, void **zeros, int is_double) {
-    *zeros = j->h0 ? NULL : rnnswap_zeros(j->H, is_double);
+/* One row of zeros stands for an initial state that is not given. Returns memory to be freed. */
+static void *begin(struct indrnn *j, int is_double) {
+    const void *zeros = NULL;
+    void *memory = rnnswap_begin(&j->steps, j->h0 ? 0 : j->H, &zeros, is_double);
     j->h0_row = j->h0 ? j->H : 0;
-    j->h0 = j->h0 ? j->h0 : *zeros;
-    return j->h0 ? RNNSWAP_DONE : RNNSWAP_NO_MEMORY;
+    j->h0 = j->h0 ? j->h0 : zeros;
+    return memory;
 }
 
 /* Elements of `room` for w_ih, whatever the instruction set: its columns padded to two vectors. */
@@ -62,7 +57,7 @@ static int run(const struct indrnn *given, worker *before, worker *work, worker 
     int64_t room, int64_t all, int is_double, int threads) {
     struct indrnn own = *given, *j = &own;
     threads = rnnswap_threads(threads, all);
-    j->by_units = threads > j->B; /* units do not know each other: these threads never meet */
+    j->by_units = threads > j->steps.B; /* units do not know each other: these threads never meet */
     j->room = rnnswap_room(room, is_double);
     if (!j->room) {
         return RNNSWAP_NO_MEMORY;
@@ -89,17 +84,17 @@ RNNSWAP_EXPORT int rnnswap_indrnn_forward(
     const struct indrnn *given, int is_double, int level, int threads) {
     worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
     struct indrnn own = *given, *j = &own;
-    void *zeros;
-    if (begin(j, &zeros, is_double)) {
+    void *memory = begin(j, is_double);
+    if (!memory) {
         return RNNSWAP_NO_MEMORY;
     }
-    rnnswap_will_fill(j->states, j->T * j->B * j->H, is_double);
-    int64_t all = j->T * j->B * j->H * (j->I + 8);
+    rnnswap_will_fill(j->states, j->steps.rows * j->H, is_double);
+    int64_t all = j->steps.rows * j->H * (j->I + 8);
     int failed = run(j, pack, work, 0, indrnn_panels(j), all, is_double, threads);
-    free(zeros);
     if (!failed) {
-        rnnswap_last(j->h_n, j->states, j->T, j->B, j->H, j->lengths, j->reverse, is_double);
+        rnnswap_last(&j->steps, j->h_n, j->states, j->H, is_double);
     }
+    free(memory);
     return failed;
 }
 
@@ -107,17 +102,17 @@ RNNSWAP_EXPORT int rnnswap_indrnn_backward(
     const struct indrnn *given, int is_double, int level, int threads) {
     worker *work = PICK(backward, is_double, level), *sum = PICK(sum_shares, is_double, level);
     struct indrnn own = *given, *j = &own;
-    void *zeros;
-    if (begin(j, &zeros, is_double)) {
+    void *memory = begin(j, is_double);
+    if (!memory) {
         return RNNSWAP_NO_MEMORY;
     }
-    struct gradients rest = {.T = j->T, .B = j->B, .G = j->H, .I = j->I, .x_step = j->x_step,
-        .x_row = j->x_row, .reverse = j->reverse, .lengths = j->lengths, .d = j->d_pre, .x = j->x,
-        .w_ih = j->w_ih, .dw_ih = j->dw_ih, .d_b = j->d_b, .d_x = j->d_x};
-    int64_t all = j->T * j->B * j->H * 16, room = (int64_t)threads * 3 * j->H;
-    rnnswap_will_fill(j->d_pre, j->T * j->B * j->H, is_double);
+    struct gradients rest = {.steps = j->steps, .G = j->H, .I = j->I, .x_step = j->x_step,
+        .x_row = j->x_row, .d = j->d_pre, .x = j->x, .w_ih = j->w_ih, .dw_ih = j->dw_ih,
+        .d_b = j->d_b, .d_x = j->d_x};
+    int64_t all = j->steps.rows * j->H * 16, room = (int64_t)threads * 3 * j->H;
+    rnnswap_will_fill(j->d_pre, j->steps.rows * j->H, is_double);
     int failed = run(j, 0, work, sum, room, all, is_double, threads)
         || rnnswap_gradients(&rest, is_double, level, threads);
-    free(zeros);
+    free(memory);
     return failed ? RNNSWAP_NO_MEMORY : RNNSWAP_DONE;
 }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnnswap.ops._scan import given_or_zeros, project
+from rnnswap.ops._scan import given_or_zeros, packed_too, project
 from rnnswap.ops._script import scripted
 
 
+@packed_too
 def indrnn_scan_scripted(
     x: Tensor,
     h0: Tensor | None,

@@ -14,7 +14,7 @@ static void NAME(pack_backward)(const struct janet *j, int thread, int team) {
 /* Gates' gradients of one vector of units, of the gradient of c from h. */
 RNNSWAP_INLINE void NAME(finish_backward)(const struct janet *j, const struct NAME(row) *row,
     int64_t unit, int64_t n, vec d_h, REAL shift) {
-    int64_t H = j->H, next = (j->reverse ? j->B : -j->B) * H; /* the step that is visited next */
+    int64_t H = j->H, next = row->next * H;
     const REAL *gates = row->gates + unit;
     __builtin_prefetch(gates + 2 * next);
     __builtin_prefetch(gates + 2 * next + H);
@@ -47,7 +47,7 @@ RNNSWAP_INLINE void NAME(take)(const struct janet *j, const struct NAME(row) *ro
         acc = NAME(load_some)(row->d_last + at, n);
     }
     acc += NAME(load_some)(row->d_out + at, n);
-    __builtin_prefetch(row->d_out + at + (j->reverse ? j->d_out_step : -j->d_out_step));
+    __builtin_prefetch(row->d_out + at + row->d_out_next);
     if (stage == NAME(D_HIDDEN)) {
         NAME(store_some)(row->d_hidden + at, acc, n);
     } else {
@@ -90,12 +90,12 @@ static void NAME(backward_chunk)(const struct janet *j, const struct rnnswap_sha
 /* Set out row b at step t for backward; 0 if there is no such step, which has zero gradients. */
 RNNSWAP_INLINE int NAME(backward_row)(const struct janet *j, const struct rnnswap_share *s,
     int64_t t, int64_t b, enum NAME(stage) stage, const REAL **a, struct NAME(row) *row) {
-    int64_t B = j->B, H = j->H, R = janet_width(j), at = t * B + b;
-    int64_t was = j->reverse ? t + 1 : t - 1, next = j->reverse ? t - 1 : t + 1;
+    int64_t H = j->H, R = janet_width(j), at = rnnswap_row(&j->steps, t, b);
+    int64_t past = j->steps.reverse ? 1 : -1, was = t + past, next = t - past;
     row->d_gates = (REAL *)j->d_gates + at * 2 * H;
     row->d_hidden = j->P ? (REAL *)j->d_hidden + at * R : 0;
-    if (!janet_runs(j, t, b)) {
-        if (s->part == 0) {
+    if (!rnnswap_runs(&j->steps, t, b)) {
+        if (rnnswap_padded(&j->steps, s->part)) {
             memset(row->d_gates, 0, (size_t)(2 * H) * sizeof(REAL));
             if (j->P) {
                 memset(row->d_hidden, 0, (size_t)R * sizeof(REAL));
@@ -104,14 +104,18 @@ RNNSWAP_INLINE int NAME(backward_row)(const struct janet *j, const struct rnnswa
         return 0;
     }
     row->gates = (REAL *)j->gates + at * 2 * H;
-    row->before = janet_runs(j, was, b) ? (const REAL *)j->states + (was * B + b) * H
-                                        : (const REAL *)j->c0 + b * j->c0_row;
-    row->d_out = (const REAL *)j->d_out + t * j->d_out_step + b * j->d_out_row;
+    row->before = rnnswap_runs(&j->steps, was, b)
+        ? (const REAL *)j->states + rnnswap_row(&j->steps, was, b) * H
+        : (const REAL *)j->c0 + b * j->c0_row;
+    row->d_out = (const REAL *)j->d_out;
+    row->d_out += rnnswap_at(&j->steps, t, b, j->d_out_step, j->d_out_row);
+    row->next = past * rnnswap_step_rows(&j->steps, t);
+    row->d_out_next = j->steps.packed ? row->next * j->d_out_row : past * j->d_out_step;
     row->d_c = (REAL *)j->d_c + b * H;
-    row->d_last = janet_runs(j, next, b) ? 0 : (const REAL *)j->d_h + b * R;
+    row->d_last = rnnswap_runs(&j->steps, next, b) ? 0 : (const REAL *)j->d_h + b * R;
     *a = stage == NAME(D_CARRIED) ? row->d_hidden
-        : row->d_last             ? row->gates /* read by no one, or for nothing */
-                                  : (const REAL *)j->d_gates + (next * B + b) * 2 * H;
+        : row->d_last        ? row->gates /* read by no one, or for nothing */
+                             : (const REAL *)j->d_gates + rnnswap_row(&j->steps, next, b) * 2 * H;
     return 1;
 }
 
@@ -120,9 +124,9 @@ static void NAME(backward_step)(const struct janet *j, const struct rnnswap_shar
     const REAL *a[NAME(CHUNK)];
     struct NAME(row) row[NAME(CHUNK)];
     int rows = 0;
-    for (int64_t b = s->first; b < s->end; b += s->stride) {
+    for (int64_t b = s->first; b < s->end; b++) {
         rows += NAME(backward_row)(j, s, t, b, stage, a + rows, row + rows);
-        if (rows == NAME(CHUNK) || (rows && b + s->stride >= s->end)) {
+        if (rows == NAME(CHUNK) || (rows && b + 1 == s->end)) {
             NAME(backward_chunk)(j, s, panels, rows, a, row, stage);
             rows = 0;
         }
@@ -136,11 +140,12 @@ static void NAME(initial_gradient)(
     const REAL *a[NAME(CHUNK)];
     struct NAME(row) row[NAME(CHUNK)];
     int rows = 0;
-    for (int64_t b = s->first; b < s->end; b += s->stride) {
-        int64_t t = !j->reverse ? 0 : j->lengths ? j->lengths[b] - 1 : j->T - 1;
-        a[rows] = (const REAL *)j->d_gates + (t * j->B + b) * 2 * j->H;
+    for (int64_t b = s->first; b < s->end; b++) {
+        int64_t end = j->steps.lengths ? j->steps.lengths[b] : j->steps.T;
+        int64_t t = j->steps.reverse ? end - 1 : 0;
+        a[rows] = (const REAL *)j->d_gates + rnnswap_row(&j->steps, t, b) * 2 * j->H;
         row[rows++].d_hidden = (REAL *)j->d_h + b * janet_width(j);
-        if (rows == NAME(CHUNK) || b + s->stride >= s->end) {
+        if (rows == NAME(CHUNK) || b + 1 == s->end) {
             NAME(backward_chunk)(j, s, panels, rows, a, row, NAME(D_INITIAL));
             rows = 0;
         }
@@ -148,11 +153,11 @@ static void NAME(initial_gradient)(
 }
 
 static void NAME(backward)(const struct janet *j, int thread, int team) {
-    struct rnnswap_share s = rnnswap_share_of(j->B, j->lengths, j->by_units, thread, team);
+    struct rnnswap_share s = rnnswap_share_of(&j->steps, j->by_units, thread, team);
     struct janet_room at = janet_room(j, team);
     const REAL *hh = (const REAL *)j->room + at.hh, *hr = (const REAL *)j->room + at.hr;
-    for (int64_t n = 0; n < j->T; n++) {
-        int64_t t = j->reverse ? n : j->T - 1 - n;
+    for (int64_t n = 0; n < j->steps.T; n++) {
+        int64_t t = j->steps.reverse ? n : j->steps.T - 1 - n;
         if (j->P) {
             NAME(backward_step)(j, &s, hh, t, NAME(D_HIDDEN));
             NAME(backward_step)(j, &s, hr, t, NAME(D_CARRIED));

@@ -96,10 +96,11 @@ class _Arguments(ctypes.Structure):
     """struct janet of native.c."""
 
     _fields_ = _native.fields(
-        (ctypes.c_int64, "T B I H P x_step x_row d_out_step d_out_row h0_row c0_row"),
-        (ctypes.c_int, "reverse by_units needs_d_h0"),
+        *_native.STEPS,
+        (ctypes.c_int64, "I H P x_step x_row d_out_step d_out_row h0_row c0_row"),
+        (ctypes.c_int, "by_units needs_d_h0"),
         (ctypes.c_double, "shift"),
-        (ctypes.c_void_p, "lengths x h0 c0 w_ih w_hh b_ih b_hh w_hr gates states output h_n c_n"),
+        (ctypes.c_void_p, "x h0 c0 w_ih w_hh b_ih b_hh w_hr gates states output h_n c_n"),
         (ctypes.c_void_p, "d_out d_h d_c d_gates d_hidden d_x dw_ih dw_hh dw_hr d_b room"),
     )
 
@@ -123,22 +124,24 @@ def _run_forward(
     Of the result `gates` (T, B, 2H) holds tanh(g) and exp(-s), and `carried` and `hidden` are zero
     past a row's length.
     """
-    steps, batch, features = x.shape
+    lengths = _native.lengths_for(lengths)
+    steps = _native.steps(x, lengths, reverse)
+    *shape, features = x.shape
     x, x_step, x_row = _native.rows(x)
     h0, c0, w_ih, b_ih, b_hh, w_hr = map(_native.contiguous, (h0, c0, w_ih, b_ih, b_hh, w_hr))
     w_hh = w_hh.contiguous()
     hidden = w_hh.size(0) // 2
     projected = 0 if w_hr is None else w_hr.size(0)
-    gates = x.new_empty((steps, batch, 2 * hidden) if keep else 0)
-    states = x.new_empty((steps, batch, hidden))
-    output = states if w_hr is None else x.new_empty((steps, batch, projected))
-    h_n, c_n = x.new_empty((batch, projected or hidden)), x.new_empty((batch, hidden))
-    lengths = _native.lengths_for(lengths)
-    sizes = (steps, batch, 0 if w_ih is None else features, hidden, projected)
-    tensors = (lengths, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, gates if keep else None)
+    gates = x.new_empty((*shape, 2 * hidden) if keep else 0)
+    states = x.new_empty((*shape, hidden))
+    output = states if w_hr is None else x.new_empty((*shape, projected))
+    h_n, c_n = x.new_empty((steps[1], projected or hidden)), x.new_empty((steps[1], hidden))
+    sizes = (0 if w_ih is None else features, hidden, projected)
+    tensors = (x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, gates if keep else None)
     arguments = _Arguments(
+        *steps,
         *sizes,
-        *(x_step, x_row, 0, 0, 0, 0, reverse, 0, 0, math.exp(-beta)),
+        *(x_step, x_row, 0, 0, 0, 0, 0, 0, math.exp(-beta)),
         *_native.pointers(*tensors, states, output, h_n, c_n),
     )
     _native.call(_functions()["forward"], arguments, x)
@@ -158,27 +161,29 @@ def _run_backward(
     # Hooks on saved tensors may bring them back in another layout.
     gates, states, output = (t.contiguous() for t in saved)
     lengths = _native.lengths_for(lengths)
+    steps = _native.steps(x, lengths, reverse)
     shape = x.shape
     x, x_step, x_row = _native.rows(x)
     d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], output))
     h0, c0, w_ih, w_hr = map(_native.contiguous, (h0, c0, w_ih, w_hr))
     w_hh = w_hh.contiguous()
-    d_h = _native.running(grads[1], output, *output.shape[1:])
-    d_c = _native.running(grads[2], output, *states.shape[1:])
+    d_h = _native.running(grads[1], output, steps[1], output.size(-1))
+    d_c = _native.running(grads[2], output, steps[1], states.size(-1))
     d_gates = torch.empty_like(gates)
     d_hidden = None if w_hr is None else torch.empty_like(output)
     d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
     d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[3] else None
     d_w_hh = torch.empty_like(w_hh) if needs[4] else None
-    d_b = gates.new_empty(gates.size(2)) if needs[5] or needs[6] else None
+    d_b = gates.new_empty(gates.size(-1)) if needs[5] or needs[6] else None
     d_w_hr = torch.empty_like(w_hr) if w_hr is not None and needs[7] else None
-    sizes = (*shape, states.size(2), 0 if w_hr is None else w_hr.size(0))
-    tensors = (lengths, x, h0, c0, w_ih, w_hh, None, None, w_hr, gates, states, output)
+    sizes = (shape[-1], states.size(-1), 0 if w_hr is None else w_hr.size(0))
+    tensors = (x, h0, c0, w_ih, w_hh, None, None, w_hr, gates, states, output)
     last = (None, None)  # of forward
     results = (d_h, d_c, d_gates, d_hidden, d_x, d_w_ih, d_w_hh, d_w_hr, d_b)
     arguments = _Arguments(
+        *steps,
         *sizes,
-        *(x_step, x_row, d_out_step, d_out_row, 0, 0, reverse, 0, needs[1], math.exp(-beta)),
+        *(x_step, x_row, d_out_step, d_out_row, 0, 0, 0, needs[1], math.exp(-beta)),
         *_native.pointers(*tensors, *last, d_out, *results),
     )
     _native.call(_functions()["backward"], arguments, gates)

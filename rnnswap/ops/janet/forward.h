@@ -63,7 +63,7 @@ static void NAME(project_chunk)(const struct janet *j, const struct rnnswap_shar
 /* Where the gates of the share's row number `row` lie, `since` steps into the chunk of steps. */
 RNNSWAP_INLINE REAL *NAME(gates_at)(const struct janet *j, const struct rnnswap_share *s,
     REAL *near, int64_t t, int64_t b, int64_t since, int64_t row) {
-    return j->gates ? (REAL *)j->gates + (t * j->B + b) * 2 * j->H
+    return j->gates ? (REAL *)j->gates + rnnswap_row(&j->steps, t, b) * 2 * j->H
                     : near + (since * s->count + row) * 2 * j->H;
 }
 
@@ -74,12 +74,12 @@ static void NAME(project)(const struct janet *j, const struct rnnswap_share *s,
     REAL *gates[NAME(CHUNK)];
     int rows = 0;
     for (int64_t n = first; n < end; n++) {
-        int64_t t = j->reverse ? j->T - 1 - n : n, row = 0;
-        for (int64_t b = s->first; b < s->end; b += s->stride, row++) {
-            if (!janet_runs(j, t, b)) {
+        int64_t t = j->steps.reverse ? j->steps.T - 1 - n : n, row = 0;
+        for (int64_t b = s->first; b < s->end; b++, row++) {
+            if (!rnnswap_runs(&j->steps, t, b)) {
                 continue;
             }
-            x[rows] = (const REAL *)j->x + t * j->x_step + b * j->x_row;
+            x[rows] = (const REAL *)j->x + rnnswap_at(&j->steps, t, b, j->x_step, j->x_row);
             gates[rows] = NAME(gates_at)(j, s, near, t, b, n - first, row);
             if (++rows == NAME(CHUNK)) {
                 NAME(project_chunk)(j, s, panels, rows, x, gates);
@@ -159,20 +159,21 @@ static void NAME(meet)(const struct rnnswap_share *s) {
 /* Set out row b at step t for forward; 0 if there is no such step, which gives zeros. */
 RNNSWAP_INLINE int NAME(forward_row)(const struct janet *j, const struct rnnswap_share *s,
     int64_t t, int64_t b, const REAL **a, struct NAME(row) *row) {
-    int64_t B = j->B, H = j->H, R = janet_width(j), was = j->reverse ? t + 1 : t - 1;
-    row->after = (REAL *)j->states + (t * B + b) * H;
-    row->h = (REAL *)j->output + (t * B + b) * R;
-    if (!janet_runs(j, t, b)) {
-        if (s->part == 0) {
+    int64_t H = j->H, R = janet_width(j), was = j->steps.reverse ? t + 1 : t - 1;
+    int64_t now = rnnswap_row(&j->steps, t, b);
+    row->after = (REAL *)j->states + now * H;
+    row->h = (REAL *)j->output + now * R;
+    if (!rnnswap_runs(&j->steps, t, b)) {
+        if (rnnswap_padded(&j->steps, s->part)) {
             memset(row->after, 0, (size_t)H * sizeof(REAL));
             memset(row->h, 0, (size_t)R * sizeof(REAL));
         }
         return 0;
     }
-    int begun = janet_runs(j, was, b);
-    *a = begun ? (const REAL *)j->output + (was * B + b) * R : (const REAL *)j->h0 + b * j->h0_row;
-    row->before = begun ? (const REAL *)j->states + (was * B + b) * H
-                        : (const REAL *)j->c0 + b * j->c0_row;
+    int begun = rnnswap_runs(&j->steps, was, b);
+    int64_t last = begun ? rnnswap_row(&j->steps, was, b) : 0;
+    *a = begun ? (const REAL *)j->output + last * R : (const REAL *)j->h0 + b * j->h0_row;
+    row->before = begun ? (const REAL *)j->states + last * H : (const REAL *)j->c0 + b * j->c0_row;
     return 1;
 }
 
@@ -189,12 +190,12 @@ static void NAME(forward_step)(const struct janet *j, const struct rnnswap_share
     struct NAME(row) row[NAME(CHUNK)];
     int64_t number = 0;
     int rows = 0;
-    for (int64_t b = s->first; b < s->end; b += s->stride, number++) {
+    for (int64_t b = s->first; b < s->end; b++, number++) {
         if (NAME(forward_row)(j, s, t, b, a + rows, row + rows)) {
             row[rows].gates = NAME(gates_at)(j, s, room->gates, t, b, since, number);
             rows++;
         }
-        if (rows == NAME(CHUNK) || (rows && b + s->stride >= s->end)) {
+        if (rows == NAME(CHUNK) || (rows && b + 1 == s->end)) {
             if (projects) {
                 NAME(hidden_chunk)(j, s, room->hr, rows, row);
             } else {
@@ -207,17 +208,20 @@ static void NAME(forward_step)(const struct janet *j, const struct rnnswap_share
 }
 
 static void NAME(forward)(const struct janet *j, int thread, int team) {
-    struct rnnswap_share s = rnnswap_share_of(j->B, j->lengths, j->by_units, thread, team);
+    struct rnnswap_share s = rnnswap_share_of(&j->steps, j->by_units, thread, team);
     struct janet_room at = janet_room(j, team);
     REAL *start = j->room;
     struct NAME(forward_room) room = {start + at.ih, start + at.hh, start + at.hr, 0};
-    int64_t most = j->by_units ? j->B : (j->B + team - 1) / team, steps = janet_steps(most);
-    room.gates = start + at.gates + (j->by_units ? 0 : thread * most * steps * 2 * j->H);
-    for (int64_t n = 0; n < j->T; n++) {
+    int64_t T = j->steps.T, steps = janet_steps(s.count);
+    room.gates = start + at.gates;
+    if (!j->by_units) { /* else all threads share it */
+        room.gates += (s.first + thread * JANET_ROWS) * 2 * j->H;
+    }
+    for (int64_t n = 0; n < T; n++) {
         if (n % steps == 0) {
-            NAME(project)(j, &s, room.ih, room.gates, n, n + steps < j->T ? n + steps : j->T);
+            NAME(project)(j, &s, room.ih, room.gates, n, n + steps < T ? n + steps : T);
         }
-        int64_t t = j->reverse ? j->T - 1 - n : n;
+        int64_t t = j->steps.reverse ? T - 1 - n : n;
         NAME(forward_step)(j, &s, &room, t, n % steps, 0);
         if (j->P) {
             NAME(forward_step)(j, &s, &room, t, n % steps, 1);

@@ -21,6 +21,8 @@ struct NAME(row) {
     REAL *d_hidden;     /* backward with a projection: gradient of h (P) */
     REAL *d_c;          /* backward: gradient of c, running (H) */
     REAL *d_gates;      /* backward: (2H) */
+    /* Backward: how far the step that is visited next lies from this one, in rows; in d_out. */
+    int64_t next, d_out_next;
 };
 
 /* Rows that are taken through each panel together. */

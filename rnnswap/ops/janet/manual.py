@@ -18,6 +18,7 @@ from rnnswap.ops._scan import (
     given_or_zeros,
     is_recorded,
     neighbours,
+    packed_too,
     plain_gradient,
     project,
     project_backward,
@@ -47,6 +48,7 @@ class Loops(NamedTuple):
     backward: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]]
 
 
+@packed_too
 def janet_scan_manual(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
     """As `janet_scan_naive`, arguments and results."""
     return janet_scan_with(Loops(forward_steps, backward_steps), *args)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rnnswap.ops._scan import StepRunner, given_or_zeros, loop_steps, project
+from rnnswap.ops._scan import StepRunner, given_or_zeros, loop_steps, packed_too, project
 
 
 def janet_step(pre_activations: Tensor, c: Tensor, beta: float) -> Tensor:
@@ -24,6 +24,7 @@ def janet_step(pre_activations: Tensor, c: Tensor, beta: float) -> Tensor:
     return torch.sigmoid(s) * c + torch.sigmoid(beta - s) * torch.tanh(g)
 
 
+@packed_too
 def janet_scan_naive(
     x: Tensor,
     h0: Tensor | None,
@@ -50,6 +51,7 @@ def janet_scan_naive(
 
     Args:
         x: (T, B, I), or with w_ih None the projected input (T, B, 2H), biases included.
+            Or packed (N, ...), see `packed_too`; then `lengths` is given and output is packed.
         h0: (B, H), with a projection (B, P), or None: zeros; read by the gates of the first step.
         c0: (B, H) or None: zeros; carried into the first step.
         w_ih: (2H, I) or None; rows [c, f].

@@ -11,14 +11,13 @@
 #include "../_native/share.h"
 
 struct janet {
-    int64_t T, B, I, H, P; /* P = 0: no projection */
+    struct rnnswap_steps steps;
+    int64_t I, H, P; /* P = 0: no projection */
     int64_t x_step, x_row, d_out_step, d_out_row; /* strides in elements */
     int64_t h0_row, c0_row; /* the same, set by begin */
-    int reverse;
     int by_units;   /* set by run */
     int needs_d_h0; /* else d_h stays as it came */
     double shift; /* exp(-beta) */
-    const int64_t *lengths; /* (B), each in [1, T]; or null */
     const void *x;          /* (T, B, I); with w_ih null the gates themselves, (T, B, 2H) */
     const void *h0;         /* (B, R), or null: zeros */
     const void *c0;         /* (B, H), or null: zeros */
@@ -39,11 +38,6 @@ struct janet {
     void *d_x, *dw_ih, *dw_hh, *dw_hr, *d_b;
     void *room; /* set by run */
 };
-
-/* Whether row b has a step t. */
-RNNSWAP_INLINE int janet_runs(const struct janet *j, int64_t t, int64_t b) {
-    return t >= 0 && t < (j->lengths ? j->lengths[b] : j->T);
-}
 
 RNNSWAP_INLINE int64_t janet_width(const struct janet *j) {
     return j->P ? j->P : j->H;
@@ -74,8 +68,8 @@ static struct janet_room janet_room(const struct janet *j, int threads) {
     room.hh = j->w_ih ? 2 * janet_padded(H) * j->I : 0;
     room.hr = room.hh + (forward > backward ? forward : backward);
     room.gates = room.hr + (j->P ? H * janet_padded(R) + R * janet_padded(H) : 0);
-    /* No thread has more than B / threads + 1 rows, nor more than that and JANET_ROWS at once. */
-    room.end = room.gates + (j->gates ? 0 : 2 * H * (j->B + (JANET_ROWS + 1) * threads));
+    /* No thread projects more than JANET_ROWS rows more than it has at once. */
+    room.end = room.gates + (j->gates ? 0 : 2 * H * (j->steps.B + JANET_ROWS * threads));
     return room;
 }
 
@@ -84,22 +78,24 @@ static struct janet_room janet_room(const struct janet *j, int threads) {
 
 typedef void worker(const struct janet *, int, int);
 
-/* A row of zeros, to be freed, stands for the initial states that are not given. */
-static int begin(struct janet *j, void **zeros, int is_double) {
-    int64_t R = janet_width(j);
-    *zeros = j->h0 && j->c0 ? NULL : rnnswap_zeros(R > j->H ? R : j->H, is_double);
+/* One row of zeros stands for initial states that are not given. Returns memory to be freed. */
+static void *begin(struct janet *j, int is_double) {
+    int64_t R = janet_width(j), most = R > j->H ? R : j->H;
+    const void *zeros = NULL;
+    void *memory = rnnswap_begin(&j->steps, j->h0 && j->c0 ? 0 : most, &zeros, is_double);
     j->h0_row = j->h0 ? R : 0;
     j->c0_row = j->c0 ? j->H : 0;
-    j->h0 = j->h0 ? j->h0 : *zeros;
-    j->c0 = j->c0 ? j->c0 : *zeros;
-    return j->h0 && j->c0 ? RNNSWAP_DONE : RNNSWAP_NO_MEMORY;
+    j->h0 = j->h0 ? j->h0 : zeros;
+    j->c0 = j->c0 ? j->c0 : zeros;
+    return memory;
 }
 
 static int run(
     const struct janet *given, worker *pack, worker *work, int is_double, int threads) {
     struct janet own = *given, *j = &own;
-    int64_t step = 2 * j->H * janet_width(j), all = j->T * j->B * 2 * j->H * (janet_width(j) + j->I);
-    struct rnnswap_team team = rnnswap_plan(threads, j->B, step, all);
+    int64_t step = 2 * j->H * janet_width(j);
+    int64_t all = j->steps.rows * (step + 2 * j->H * j->I);
+    struct rnnswap_team team = rnnswap_plan(threads, j->steps.B, step, all);
     j->by_units = team.by_units;
     j->room = rnnswap_room(janet_room(j, team.threads).end, is_double);
     if (!j->room) {
@@ -121,18 +117,18 @@ RNNSWAP_EXPORT int rnnswap_janet_forward(
     const struct janet *given, int is_double, int level, int threads) {
     worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
     struct janet own = *given, *j = &own;
-    void *zeros;
-    if (begin(j, &zeros, is_double)) {
+    void *memory = begin(j, is_double);
+    if (!memory) {
         return RNNSWAP_NO_MEMORY;
     }
-    rnnswap_will_fill(j->gates, j->T * j->B * 2 * j->H, is_double);
-    rnnswap_will_fill(j->states, j->T * j->B * j->H, is_double);
+    rnnswap_will_fill(j->gates, j->steps.rows * 2 * j->H, is_double);
+    rnnswap_will_fill(j->states, j->steps.rows * j->H, is_double);
     int failed = run(j, pack, work, is_double, threads);
-    free(zeros);
     if (!failed) {
-        rnnswap_last(j->h_n, j->output, j->T, j->B, janet_width(j), j->lengths, j->reverse, is_double);
-        rnnswap_last(j->c_n, j->states, j->T, j->B, j->H, j->lengths, j->reverse, is_double);
+        rnnswap_last(&j->steps, j->h_n, j->output, janet_width(j), is_double);
+        rnnswap_last(&j->steps, j->c_n, j->states, j->H, is_double);
     }
+    free(memory);
     return failed;
 }
 
@@ -140,22 +136,21 @@ RNNSWAP_EXPORT int rnnswap_janet_backward(
     const struct janet *given, int is_double, int level, int threads) {
     worker *pack = PICK(pack_backward, is_double, level), *work = PICK(backward, is_double, level);
     struct janet own = *given, *j = &own;
-    void *zeros;
-    if (begin(j, &zeros, is_double)) {
+    void *memory = begin(j, is_double);
+    if (!memory) {
         return RNNSWAP_NO_MEMORY;
     }
-    struct gradients of_gates = {.T = j->T, .B = j->B, .G = 2 * j->H, .I = j->I,
-        .R = janet_width(j), .x_step = j->x_step, .x_row = j->x_row, .h0_row = j->h0_row,
-        .reverse = j->reverse, .lengths = j->lengths, .d = j->d_gates, .x = j->x, .h = j->output,
-        .h0 = j->h0, .w_ih = j->w_ih, .dw_ih = j->dw_ih, .dw_hh = j->dw_hh, .d_b = j->d_b,
-        .d_x = j->d_x};
-    struct gradients of_h = {.T = j->T, .B = j->B, .G = j->P, .I = j->H, .x_step = j->B * j->H,
-        .x_row = j->H, .reverse = j->reverse, .lengths = j->lengths, .d = j->d_hidden,
-        .x = j->states, .dw_ih = j->dw_hr};
-    rnnswap_will_fill(j->d_gates, j->T * j->B * 2 * j->H, is_double);
+    struct gradients of_gates = {.steps = j->steps, .G = 2 * j->H, .I = j->I, .R = janet_width(j),
+        .x_step = j->x_step, .x_row = j->x_row, .h0_row = j->h0_row, .d = j->d_gates, .x = j->x,
+        .h = j->output, .h0 = j->h0, .w_ih = j->w_ih, .dw_ih = j->dw_ih, .dw_hh = j->dw_hh,
+        .d_b = j->d_b, .d_x = j->d_x};
+    struct gradients of_h = {.steps = j->steps, .G = j->P, .I = j->H,
+        .x_step = j->steps.B * j->H, .x_row = j->H, .d = j->d_hidden, .x = j->states,
+        .dw_ih = j->dw_hr};
+    rnnswap_will_fill(j->d_gates, j->steps.rows * 2 * j->H, is_double);
     int failed = run(j, pack, work, is_double, threads)
         || rnnswap_gradients(&of_gates, is_double, level, threads)
         || rnnswap_gradients(&of_h, is_double, level, threads);
-    free(zeros);
+    free(memory);
     return failed ? RNNSWAP_NO_MEMORY : RNNSWAP_DONE;
 }

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rnnswap.ops._scan import given_or_zeros, project
+from rnnswap.ops._scan import given_or_zeros, packed_too, project
 from rnnswap.ops._script import scripted
 
 
+@packed_too
 def janet_scan_scripted(
     x: Tensor,
     h0: Tensor | None,
