@@ -7,6 +7,7 @@ the loop and reads it at a later step, when it has arrived; `raise` and `skip` h
 from __future__ import annotations
 
 import collections
+import math
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -97,6 +98,9 @@ class NonFinite:
 
     def _judge(self, look: _Look) -> bool:
         """Act on one step's gradients; reads them. True if they are to be left out."""
+        # One number is read at every step; which are at fault, at those alone that have any.
+        if math.isfinite(look.evidence.sum()):
+            return False
         finite = look.evidence.isfinite()
         if finite.all() or (look.excused is not None and look.excused.sum() > 0):
             return False

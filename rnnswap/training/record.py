@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _BATCH, _BATCH_SECONDS = 256, 2.0
 #: So many batches may be on their way from a device before the loop waits for the first.
 _IN_FLIGHT = 8
-#: Peak memory and the layers' norms are noted at each so manyth step, the first included.
+#: Peak memory is noted at each so manyth step, the layers' norms after as many steps or more.
 _SAMPLED = 10
 
 
@@ -119,7 +119,8 @@ class Recorder:
         stepper.clips.append(
             (_kept(result.norm_before), _kept(result.norm_after), _kept(result.share))
         )
-        if self._steps % _SAMPLED == 0 and result.norms is not None:
+        if self._steps >= stepper.layers_due and result.norms is not None:
+            stepper.layers_due = self._steps + _SAMPLED
             stepper.note_layers(optimizer, result.norms)
 
     def summary(self) -> Summary:
@@ -234,6 +235,7 @@ class _Stepper:
     backwards: int = 0
     clips: list[tuple[_Kept, ...]] = field(default_factory=list)
     layers: tuple[Layers, _Kept] | None = None
+    layers_due: int = 0
     known: Layers | None = None
 
     def note_layers(self, optimizer: Optimizer, norms: Tensor) -> None:

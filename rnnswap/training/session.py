@@ -7,16 +7,17 @@ import random
 from typing import TYPE_CHECKING
 
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from rnnswap.clip import install
+from rnnswap.clip import ClipHandle, install
 from rnnswap.clip._parse import as_policy
 from rnnswap.patch._runtime import patched
 from rnnswap.training.record import Recorder
+from rnnswap.training.sampling import Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rnnswap.clip import ClipHandle
     from rnnswap.patch._runtime import PatchReport
     from rnnswap.training.settings import Settings
     from rnnswap.training.steps import Step
@@ -62,16 +63,22 @@ class Session:
             if self._patch is not None:
                 self.report = stack.enter_context(self._patch)
             stack.enter_context(self.recorder)
-            self.handle = stack.enter_context(
-                install(
-                    self.policy, self.recorder.on_clip, on_nonfinite=self._settings.on_nonfinite
-                )
-            )
+            self.handle = stack.enter_context(self._clipping())
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
+
+    def _clipping(self) -> ClipHandle:
+        """Let the policy act, or where there is none measure what it would have met."""
+        callback, on_nonfinite = self.recorder.on_clip, self._settings.on_nonfinite
+        if self.policy.acts_at != "never" or on_nonfinite != "warn":
+            return install(self.policy, callback, on_nonfinite=on_nonfinite)
+        handle = ClipHandle(self.policy, callback)
+        hook = register_optimizer_step_pre_hook(Sampler(handle.before_step).before_step)
+        handle.undo_with(hook.remove)
+        return handle
 
 
 def seed_all(seed: int) -> None:

@@ -1,0 +1,66 @@
+"""Measures gradients that nobody clips: as often as a small share of the loop's time allows."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+
+    from torch.optim import Optimizer
+
+#: Of the loop's time.
+_SHARE = 0.01
+_LONGEST = 1000  # steps
+
+
+class Sampler:
+    """A step pre-hook that calls another one at some steps, evenly spread.
+
+    A policy has to act at every step. Where there is none, the norm of the gradients is only to be
+    known, and of a small model it takes as long as a tenth of a step: so much may not be spent.
+
+    Args:
+        measure: A step pre-hook.
+    """
+
+    def __init__(self, measure: Callable[..., Any]) -> None:
+        self._measure = measure
+        self._paces: MutableMapping[Optimizer, _Pace] = weakref.WeakKeyDictionary()
+
+    def before_step(
+        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Measure, if it is time to."""
+        pace = self._paces.get(optimizer)
+        if pace is None:
+            pace = self._paces[optimizer] = _Pace()
+        if pace.left > 0:
+            pace.left -= 1
+            return None
+        started = time.perf_counter()
+        changed = self._measure(optimizer, args, kwargs)
+        pace.measured(started, time.perf_counter())
+        return changed
+
+
+@dataclass(slots=True)
+class _Pace:
+    """How many of an optimizer's steps are left out before the next is measured."""
+
+    left: int = 0
+    last: int = 0
+    #: When the measurement before ended; None before the first, which takes longer than others.
+    ended: float | None = None
+    cost: float = 0.0
+
+    def measured(self, started: float, ended: float) -> None:
+        if self.ended is not None:
+            cost, step = ended - started, (started - self.ended) / (self.last + 1)
+            # A slow one is the machine's fault rather than the model's.
+            self.cost = min(cost, 2 * self.cost) if self.cost else cost
+            self.left = min(_LONGEST, int(self.cost / (_SHARE * step))) if step > 0 else 0
+        self.last, self.ended = self.left, ended

@@ -1,0 +1,59 @@
+"""How often gradients are measured that nobody clips."""
+
+import pytest
+
+from rnnswap.training import sampling
+from rnnswap.training.sampling import Sampler
+
+
+class Loop:
+    """Steps of one second each, whose measurement takes `cost` seconds, on a clock of its own."""
+
+    def __init__(self, monkeypatch, cost):
+        self.now, self.cost, self.measured = 0.0, cost, []
+        monkeypatch.setattr(sampling.time, "perf_counter", lambda: self.now)
+        self.sampler = Sampler(self.measure)
+
+    def measure(self, optimizer, args, kwargs):
+        self.now += self.cost
+        self.measured.append(optimizer)
+        return "changed"
+
+    def run(self, count, *optimizers):
+        for _ in range(count):
+            for optimizer in optimizers:
+                self.now += 1.0
+                self.sampler.before_step(optimizer, (), {})
+
+
+class Optimizer:
+    pass
+
+
+@pytest.mark.parametrize(("cost", "times"), [(0.001, 1000), (0.009, 1000), (0.05, 170), (0.5, 20)])
+def test_measuring_takes_a_hundredth_of_the_time(monkeypatch, cost, times):
+    loop = Loop(monkeypatch, cost)
+    loop.run(1000, Optimizer())
+    assert len(loop.measured) == pytest.approx(times, rel=0.2)
+    assert len(loop.measured) * cost < 0.012 * loop.now
+
+
+def test_optimizers_that_take_turns_are_all_measured(monkeypatch):
+    loop, one, other = Loop(monkeypatch, 0.02), Optimizer(), Optimizer()
+    loop.run(100, one, other)
+    assert loop.measured.count(one) == loop.measured.count(other) > 30
+
+
+def test_one_slow_measurement_does_not_end_them(monkeypatch):
+    loop, optimizer = Loop(monkeypatch, 0.001), Optimizer()
+    loop.run(10, optimizer)
+    loop.cost = 1000.0
+    loop.run(1, optimizer)
+    loop.cost = 0.001
+    loop.run(100, optimizer)
+    assert len(loop.measured) > 105
+
+
+def test_what_the_hook_returns_goes_on(monkeypatch):
+    loop = Loop(monkeypatch, 0.001)
+    assert loop.sampler.before_step(Optimizer(), (), {}) == "changed"
