@@ -73,6 +73,8 @@ def _sentences(measured: dict[str, Found], language: Words) -> Iterator[str]:
         beside = f"{language['comma']}nn.LSTM {median(shares[REFERENCE]):.2f}"
         of = figures(lambda cell: f"{median(shares[cell]):.2f}", beside)
         yield language["packed"].format(figures=of)
+        packed = [entry for entry in measured["packed"]["entries"] if entry["packed"]]
+        yield language["packed_ratio"].format(figures=mean_of({"entries": packed}, "training"))
     if "memory" in measured:
         peaks = {(p["cell"], p["shape"]): p["bytes"] for p in measured["memory"]["peaks"]}
         for shape in dict.fromkeys(shape for _, shape in peaks):

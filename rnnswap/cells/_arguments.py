@@ -149,13 +149,13 @@ def check_state_like(name: str, state: Tensor, expected: tuple[int, ...], x: Ten
         raise RuntimeError(f"expected {name} of the input's {x.dtype}, got {state.dtype}")
 
 
-def packed_lengths(data: Tensor, batch_sizes: Tensor) -> Tensor:
-    """Return the lengths (B,), the longest first, of a PackedSequence's sequences.
+def checked_sizes(data: Tensor, batch_sizes: Tensor) -> list[int]:
+    """Return the batch sizes of a PackedSequence as numbers.
 
     Raises:
-        RuntimeError: The batch sizes are no such sequence's: they rise, or do not fit the data.
+        RuntimeError: They are no such sequence's: they rise, or do not fit the data.
     """
-    # The same as a list of numbers: each question to a tensor takes longer than all of these.
+    # As numbers, since each question to a tensor takes longer than all of these.
     sizes: list[int] = batch_sizes.tolist()
     falls = all(b <= a for a, b in itertools.pairwise(sizes))
     if not sizes or sizes[-1] < 1 or not falls or sum(sizes) != len(data):
@@ -163,9 +163,14 @@ def packed_lengths(data: Tensor, batch_sizes: Tensor) -> Tensor:
             f"expected batch_sizes that fall and have the sum {len(data)}, the rows of the packed"
             f" data, got {sizes if len(sizes) <= 10 else f'{len(sizes)} of the sum {sum(sizes)}'}"
         )
+    return sizes
+
+
+def lengths_of(batch_sizes: Tensor) -> Tensor:
+    """Return the lengths (B,) of sequences, the longest first, from the batch size of each step."""
     # Sequence b has as many steps as there are batches of more than b.
-    last = torch.searchsorted(batch_sizes.flip(0), torch.arange(sizes[0]), right=True)
-    return len(sizes) - last
+    sequences = torch.arange(int(batch_sizes[0]))
+    return len(batch_sizes) - torch.searchsorted(batch_sizes.flip(0), sequences, right=True)
 
 
 def autocast_dtype(device: torch.device) -> torch.dtype | None:

@@ -16,7 +16,8 @@ from rnnswap.cells._arguments import (
     check_input,
     check_state,
     check_state_like,
-    packed_lengths,
+    checked_sizes,
+    lengths_of,
 )
 from rnnswap.cells._module import RecurrentModule
 from rnnswap.ops._dispatch import is_graph_made
@@ -126,16 +127,24 @@ class RecurrentLayer(RecurrentModule):
         state = None if hx is None else check_state(hx, 3)
         if state is not None and order is not None:
             state = (state[0].index_select(1, order), state[1].index_select(1, order))
-        if self._takes_packed() and not is_graph_made():
-            lengths = packed_lengths(data, batch_sizes)
-            output, (h_n, c_n) = self._run_layers(data, state, lengths)
-        else:
-            x, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
-            padded, (h_n, c_n) = self._run_layers(x, state, lengths)
-            output = pack_padded_sequence(padded, lengths).data
+        output, (h_n, c_n) = self._run_packed(data, batch_sizes, state)
         if back is not None:
             h_n, c_n = h_n.index_select(1, back), c_n.index_select(1, back)
         return PackedSequence(output, batch_sizes, order, back), (h_n, c_n)
+
+    def _run_packed(
+        self, data: Tensor, batch_sizes: Tensor, state: State | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        sizes = None if is_graph_made() else checked_sizes(data, batch_sizes)
+        if sizes and sizes[0] == sizes[-1]:  # all of one length: no more than a way of writing it
+            x = data.view(len(sizes), sizes[0], data.size(1))
+            output, final = self._run_layers(x, state, None)
+            return output.flatten(0, 1), final
+        if sizes and self._takes_packed():
+            return self._run_layers(data, state, lengths_of(batch_sizes))
+        x, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
+        output, final = self._run_layers(x, state, lengths)
+        return pack_padded_sequence(output, lengths).data, final
 
     def _takes_packed(self) -> bool:
         """Whether all that happens to x goes for packed input (N, features) as well."""
