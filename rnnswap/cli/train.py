@@ -125,13 +125,14 @@ def train(
     clip = policy_text.with_rules(clip, clip_rules)
     (check_module if module else read_script)(script)
 
-    from rnnswap.training.train import train_script
+    from rnnswap.training.train import is_first, train_script
 
     swap = None if cell is None else Swap(cell, attention, options)
     stderr, command = sys.stderr, sys.argv[1:]
     settings = Settings(clip, swap, on_nonfinite, seed, max_steps)
     outcome = train_script(script, args, settings, module=module, report=report, command=command)
-    _show(outcome, stderr, _meant_for_us(ctx, args))
+    if is_first():
+        _show(outcome, stderr, _meant_for_us(ctx, args))
     ctx.exit(outcome.code or (EXIT_NO_EFFECT if outcome.without_effect() else 0))
 
 

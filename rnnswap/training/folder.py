@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 METRICS, SUMMARY, PAGE = "metrics.jsonl", "summary.json", "report.html"
+#: What child processes did; a folder for each that made a step or constructed a layer.
+CHILDREN = "children"
 #: Raised when a field of summary.json or metrics.jsonl changes its meaning or goes.
 SCHEMA = 1
 
@@ -30,7 +32,7 @@ def prepare(path: str) -> Path:
     folder = Path(os.path.abspath(path))  # noqa: PTH100  (a link stays a link)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (METRICS, SUMMARY):
+        for name in (METRICS, SUMMARY, CHILDREN):
             if os.path.lexists(folder / name):
                 raise ReportError(
                     f"report folder {path!r} holds a run already ({name}); name another, "

@@ -26,9 +26,9 @@ class Outcome:
     """What became of a script: its exit code, what was swapped, what was recorded.
 
     `folder` is where the run was started, which the script may have left: places below it are
-    shown relative to it. Empty, all are shown as they are. `spawned` counts the child processes
-    that neither swap nor clipping reached. `notes` are sentences for the reader, `page` is the
-    report that was written.
+    shown relative to it. Empty, all are shown as they are. `children` tell what the script's child
+    processes did; what they swapped is in `report`. `notes` are sentences for the reader, `page`
+    is the report that was written.
     """
 
     script: str
@@ -38,7 +38,7 @@ class Outcome:
     swap: Swap | None = None
     report: PatchReport | None = None
     folder: str = ""
-    spawned: int = 0
+    children: Sequence[Summary] = ()
     notes: Sequence[str] = ()
     page: str = ""
 
@@ -54,7 +54,7 @@ class Outcome:
             left = len(self.report.left)
             rest = f" but those {left} left as they are" if left else ""
             reasons.append(f"nothing was swapped: the script constructed no torch.nn.LSTM{rest}")
-        if self.summary.steps == 0:
+        if not self.summary.steps and not any(child.steps for child in self.children):
             reasons.append("nothing was trained: the script made no optimizer step")
         return reasons
 
@@ -90,6 +90,7 @@ def at_end(start: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
         # As the script left it.
         "machine": {**start["machine"], "threads": torch.get_num_threads()},
         "totals": asdict(outcome.summary),
+        "children": [asdict(child) for child in outcome.children],
         "swapped": [] if report is None else [asdict(layer) for layer in report.swapped],
         "left": [] if report is None else [asdict(layer) for layer in report.left],
         "notes": [*outcome.notes, *outcome.without_effect()],

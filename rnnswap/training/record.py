@@ -80,8 +80,13 @@ class Recorder:
         self._steppers: MutableMapping[Optimizer, _Stepper] = weakref.WeakKeyDictionary()
         self.restart()
 
-    def restart(self) -> None:
-        """Forget what was recorded and start anew, as a forked child does."""
+    def restart(self, seconds: float = _BATCH_SECONDS) -> None:
+        """Forget what was recorded and start anew, as a forked child does.
+
+        Args:
+            seconds: Give steps to the sink when so much time has passed since the last.
+        """
+        self._batch_seconds = seconds
         self.stopped = False
         self._totals = Totals()
         self._pending: list[_Pending] = []
@@ -100,8 +105,8 @@ class Recorder:
 
     def __enter__(self) -> Recorder:
         self._undo = [
-            _wrap(torch.autograd, "backward", self._noting_backward),
-            _wrap(torch.amp.GradScaler, "scale", self._noting_scale),
+            wrap(torch.autograd, "backward", self._noting_backward),
+            wrap(torch.amp.GradScaler, "scale", self._noting_scale),
             register_optimizer_step_pre_hook(self._before_step).remove,
             register_optimizer_step_post_hook(self._after_step).remove,
         ]
@@ -149,7 +154,7 @@ class Recorder:
         with self._lock:
             now = time.perf_counter()
             self._pending.append(self._recorded(optimizer, now))
-            if len(self._pending) >= _BATCH or now - self._last_read > _BATCH_SECONDS:
+            if len(self._pending) >= _BATCH or now - self._last_read > self._batch_seconds:
                 self._read()
                 self._drain(leave=_IN_FLIGHT)
             self._backward_seconds, self._last_end = 0.0, now
@@ -319,7 +324,7 @@ def _peak_memory(optimizer: Optimizer) -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _wrap(
+def wrap(
     owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
 ) -> Callable[[], None]:
     """Replace the function `owner.name` and return what puts the very same one back."""

@@ -34,6 +34,7 @@ def screen(outcome: Outcome, hints: Iterable[str] = ()) -> RenderableType:
     rows: list[tuple[str, str]] = [
         *_swap_rows(outcome),
         ("clipping", _clipping(outcome)),
+        ("children", _children(outcome)),
         ("steps", f"{summary.steps:,} in {summary.seconds:.1f} s"),
         ("loss", _loss(summary)),
         ("gradient norm", _norm(outcome)),
@@ -45,18 +46,10 @@ def screen(outcome: Outcome, hints: Iterable[str] = ()) -> RenderableType:
     sentences = [
         *hints,
         *outcome.notes,
-        *_unreached(outcome.spawned),
         *outcome.without_effect(),
     ]
     warnings = [Text(sentence, style="yellow") for sentence in sentences]
     return Group(title, *lines, *warnings)
-
-
-def _unreached(children: int) -> Iterable[str]:
-    if children == 1:
-        yield "1 child process was spawned: it runs without swap and clipping"
-    elif children:
-        yield f"{children} child processes were spawned: they run without swap and clipping"
 
 
 def _line(label: str, text: str) -> Text:
@@ -102,6 +95,20 @@ def _clipping(outcome: Outcome) -> str:
     if outcome.policy.acts_at == "never" or not steps:
         return str(outcome.policy)
     return f"{outcome.policy} acted in {clipped:,} of {steps:,} steps ({clipped / steps:.1%})"
+
+
+def _children(outcome: Outcome) -> str:
+    """Say what child processes did, who are no part of the other rows but of the layers."""
+    trained = [child for child in outcome.children if child.steps]
+    if not trained:
+        return ""
+    steps = sum(child.steps for child in trained)
+    count = len(trained)
+    text = f"{count} process{'' if count == 1 else 'es'} made {steps:,} steps"
+    if outcome.policy.acts_at == "never":
+        return text
+    clipped = sum(child.clipped_steps for child in trained)
+    return f"{text}, {outcome.policy} acted in {clipped:,} ({clipped / steps:.1%})"
 
 
 def _loss(summary: Summary) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import secrets
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnswap.errors import ReportError, RnnswapError
 from rnnswap.training import folder as folders
+from rnnswap.training.children import Children
 from rnnswap.training.metrics import MetricsWriter
 from rnnswap.training.outcome import Outcome, at_end, at_start
 from rnnswap.training.run import run_module, run_script, working_folder
 from rnnswap.training.session import Session
-from rnnswap.training.spawned import SpawnedProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +49,19 @@ def train_script(
     """
     folder = working_folder()
     session = Session(settings)
-    written = None if report is None else _Report(report, at_start(command, settings))
-    if written is not None:
+    # Under torchrun every process trains, and the first alone reports.
+    written = None
+    if report is not None and is_first():
+        written = _Report(report, at_start(command, settings))
         session.recorder.sink = written.metrics.write
-    with session, SpawnedProcesses() as children:
+    children = Children(session, settings, _exchange(written))
+    with session, children:
         code = (run_module if module else run_script)(script, args)
+    done = children.collect()
+    if session.report is not None:
+        for child in done:
+            session.report.swapped.extend(child.swapped)
+            session.report.left.extend(child.left)
     outcome = Outcome(
         f"-m {script}" if module else script,
         code,
@@ -59,10 +70,23 @@ def train_script(
         settings.swap,
         session.report,
         folder,
-        children.count,
-        notes=_notes(session, settings),
+        children=[child.summary for child in done],
+        notes=[*_notes(session, settings), *children.unreached()],
     )
+    children.clear(keep=written is not None)
     return outcome if written is None else written.finish(outcome)
+
+
+def is_first() -> bool:
+    """Whether this process is the first of those that torchrun has started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _exchange(written: _Report | None) -> Path:
+    """Return the folder for what children do; nobody else can know the name of a temporary one."""
+    if written is not None:
+        return written.folder / folders.CHILDREN
+    return Path(tempfile.gettempdir()) / f"rnnswap-{secrets.token_hex(16)}"
 
 
 #: So many offending parameters are named.
@@ -74,13 +98,13 @@ class _Report:
 
     def __init__(self, path: str, start: dict[str, Any]) -> None:
         self._path, self._start = path, start
-        self._folder = folders.prepare(path)
+        self.folder = folders.prepare(path)
         try:
-            self.metrics = MetricsWriter(self._folder / folders.METRICS)
+            self.metrics = MetricsWriter(self.folder / folders.METRICS)
         except OSError as error:
             reason = error.strerror or error
             raise ReportError(f"report folder {path!r}: {folders.METRICS}: {reason}") from error
-        folders.write_summary(self._folder, start)
+        folders.write_summary(self.folder, start)
 
     def finish(self, outcome: Outcome) -> Outcome:
         """Write what the folder lacks; return the outcome with the place, or why there is none."""
@@ -89,7 +113,7 @@ class _Report:
         if self.metrics.failure is not None:
             notes.append(f"not every step is in {self.metrics.failure}")
         try:
-            folders.write_summary(self._folder, at_end(self._start, replace(outcome, notes=notes)))
+            folders.write_summary(self.folder, at_end(self._start, replace(outcome, notes=notes)))
             page = self._make_page()
         except (RnnswapError, OSError) as error:
             notes.append(f"the report could not be written: {error}")
@@ -100,10 +124,10 @@ class _Report:
     def _make_page(self) -> str:
         # Here, not above: a run without a report needs none of it.
         from rnnswap.training.page.html import page
-        from rnnswap.training.page.loading import load
+        from rnnswap.training.page.loading import load_with_children
 
-        text = page([load(self._folder)])
-        folders.write_page(self._folder / folders.PAGE, text)
+        text = page(load_with_children(self.folder))
+        folders.write_page(self.folder / folders.PAGE, text)
         return os.path.join(self._path, folders.PAGE)  # noqa: PTH118  (as it was typed)
 
 

@@ -21,6 +21,9 @@ SUMMARY = Summary(
     clipped_steps=123,
     norm_before=1.83,
     norm_after=0.94,
+    step_seconds=0.008,
+    backward_share=0.5,
+    optimizer_share=0.2,
 )
 
 
@@ -49,6 +52,7 @@ def test_screen_of_a_run():
         "  steps          1,500 in 12.3 s\n"
         "  loss           2.303 at first, 0.0415 at last\n"
         "  gradient norm  1.83 before clipping, 0.94 after (mean)\n"
+        "  time           8 ms a step: backward 50%, optimizer and clipping 20%, the rest 30%\n"
     )
 
 
@@ -115,14 +119,17 @@ def test_run_without_effect_says_so_last():
     ]
 
 
-@pytest.mark.parametrize(
-    ("count", "sentence"),
-    [
-        (1, "1 child process was spawned: it runs without swap and clipping\n"),
-        (4, "4 child processes were spawned: they run without swap and clipping\n"),
-    ],
-)
-def test_processes_out_of_reach_are_counted(count, sentence):
+def test_what_child_processes_did_is_told_apart():
+    child = dataclasses.replace(SUMMARY, steps=100, clipped_steps=30)
     ran = outcome([layer()])
-    assert "spawned" not in shown(ran)
-    assert shown(dataclasses.replace(ran, spawned=count)).endswith(sentence)
+    assert "children" not in shown(dataclasses.replace(ran, children=[Summary(0, 0.0)]))
+    text = shown(dataclasses.replace(ran, children=[child, child]))
+    assert "  children       2 processes made 200 steps, norm:1.0 acted in 60 (30.0%)\n" in text
+    text = shown(dataclasses.replace(ran, policy=NoClip(), children=[child]))
+    assert "  children       1 process made 100 steps\n" in text
+
+
+def test_steps_of_children_are_an_effect():
+    alone = outcome([layer()], summary=Summary(0, 1.0))
+    assert alone.without_effect()
+    assert not dataclasses.replace(alone, children=[SUMMARY]).without_effect()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnswap.errors import ReportError
 from rnnswap.patch.source.files import explain
-from rnnswap.training.folder import METRICS, read_summary
+from rnnswap.training.folder import CHILDREN, METRICS, read_summary
 from rnnswap.training.metrics import MetricsReader
 from rnnswap.training.page.track import Track
 from rnnswap.training.steps import Summary, Totals
@@ -45,14 +45,19 @@ class Run:
     notes: list[str] = field(default_factory=list)
 
 
-def load(folder: Path, name: str | None = None) -> Run:
+def load(folder: Path, name: str | None = None, about: dict[str, Any] | None = None) -> Run:
     """Read a run; lines that cannot be read are left out and noted.
+
+    Args:
+        folder: Its folder.
+        name: What it is called; None for the folder's name.
+        about: What stands for its summary.json.
 
     Raises:
         ReportError: The folder has no metrics.jsonl that can be read.
     """
     run = Run(folder, name or folder.resolve().name, {}, Summary(0, 0.0))
-    about = read_summary(folder)
+    about = read_summary(folder) if about is None else about
     if about is None:
         run.notes.append("summary.json is not there or cannot be read")
     run.about = about or {}
@@ -88,7 +93,23 @@ def load_all(folders: Sequence[str]) -> list[Run]:
         if other is not text:
             raise ReportError(f"{text!r} is given twice (as {other!r})")
     names = _names([path.resolve() for path in paths])
-    return [load(path, name) for path, name in zip(paths, names, strict=True)]
+    found = [load_with_children(path, name) for path, name in zip(paths, names, strict=True)]
+    return [run for runs in found for run in runs]
+
+
+def load_with_children(folder: Path, name: str | None = None) -> list[Run]:
+    """Read a run; of one whose child processes made all the steps, theirs.
+
+    Raises:
+        ReportError: As `load`.
+    """
+    run = load(folder, name)
+    children = [] if run.summary.steps else sorted((folder / CHILDREN).glob(f"*/{METRICS}"))
+    found = [load(metrics.parent, about=run.about) for metrics in children]
+    trained = [child for child in found if child.summary.steps]
+    for number, child in enumerate(trained):
+        child.name = f"{run.name}, child {number}" if len(trained) > 1 else run.name
+    return trained or [run]
 
 
 def _add(run: Run, step: Step) -> None:
