@@ -68,7 +68,9 @@ class AdaptiveClip(ClipPolicy):
         if before is not None:
             return before
         # Finite where all units' norms are.
-        return total_of(torch.cat([n.reshape(-1).to(grads.device) for n in norms]))
+        flatten: Any = torch._utils._flatten_dense_tensors
+        of_groups = [total_of(flatten([norms[n] for n in own])) for _, own in grads.groups]
+        return total_of(torch.stack([n.to(grads.device) for n in of_groups]))
 
     def __str__(self) -> str:
         text = f"agc:{policy_text.format_number(self.ratio)}"
@@ -80,8 +82,8 @@ class AdaptiveClip(ClipPolicy):
         self, grads: Gradients, parameters: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Scale each unit; return the norms of the units' gradients and the factors."""
-        weights = Gradients([p.detach() for p in parameters], str(self))
-        of_gradients, of_weights = _units(grads, str(self)), _units(weights, str(self))
+        of_gradients = _units(grads.whole, grads, str(self))
+        of_weights = _units(parameters, grads, str(self))
         factors: list[Any] = [None] * len(of_gradients)
         for group, positions in grads.groups:
             limits = [of_weights[n] for n in positions]
@@ -96,15 +98,14 @@ class AdaptiveClip(ClipPolicy):
         return of_gradients, factors
 
 
-def _units(tensors: Gradients, policy: str) -> list[Tensor]:
+def _units(tensors: Sequence[Tensor], grads: Gradients, policy: str) -> list[Tensor]:
     """Return the norm of each unit of each tensor, in a shape that multiplies the tensor."""
-    if tensors.is_spread:
-        _refuse_split_rows(tensors.whole, policy)
-        whole = tensors.norms(exact=True)
-        return [
-            _rows(t) if t.dim() > 1 else whole[n].to(t.dtype) for n, t in enumerate(tensors.local)
-        ]
-    return [_rows(t) for t in tensors.local]
+    if not grads.is_spread:
+        return [_rows(t) for t in tensors]
+    _refuse_split_rows(tensors, policy)
+    spread = Gradients([t.detach() for t in tensors], policy)
+    whole = spread.norms(exact=True)
+    return [_rows(t) if t.dim() > 1 else whole[n].to(t.dtype) for n, t in enumerate(spread.local)]
 
 
 def _rows(tensor: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ processes (a DTensor) is worked on in its local part; its norm is that of the wh
 from __future__ import annotations
 
 import math
+import operator
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Added to a norm that is divided by, as torch's clip_grad_norm_ does.
 EPSILON = 1e-6
+_LAYOUT = operator.attrgetter("layout")
 _HALF = (torch.float16, torch.bfloat16)
 
 
@@ -42,16 +44,20 @@ class Gradients:
     def __init__(self, whole: list[Tensor], policy: str) -> None:
         #: As they are on the parameters.
         self.whole = whole
-        self._spread = [n for n, g in enumerate(self.whole) if _is_spread(g)]
+        # By sets of what is met: hundreds of gradients are looked at in every step.
+        plain = set(map(type, whole)) == {Tensor}
+        self._spread = [] if plain else [n for n, g in enumerate(whole) if _is_spread(g)]
         #: What of them this process holds; writing to it is writing to the gradient.
         self.local = [_local(g) for g in self.whole] if self._spread else self.whole
-        if any(g.layout is not torch.strided for g in self.local):
+        if set(map(_LAYOUT, self.local)) != {torch.strided}:
             refuse_sparse(policy, self.local)
         found: Any = torch._C._group_tensors_by_device_and_dtype
         #: Lists of one device and type, each with the positions of its members among all.
         self.groups: list[tuple[list[Tensor], list[int]]] = [
             (group, positions) for ([group], positions) in found([self.local], True).values()
         ]
+        #: Whether there is but one group, in the order of all.
+        self._alike = len(self.groups) == 1
 
     @property
     def is_spread(self) -> bool:
@@ -74,12 +80,11 @@ class Gradients:
         for group, positions in self.groups:
             kept = torch.float32 if exact and group[0].dtype in _HALF else None
             found = _foreach_norm(group, p, kept)
+            if self._alike:
+                return self.agreed(torch.stack(list(found)), p)
             for position, norm in zip(positions, found, strict=True):
-                norms[position] = norm
-        if len({*map(_device_of, norms)}) > 1:
-            norms = [norm.to(self.device) for norm in norms]
-        stacked = torch.stack(norms)
-        return self.agreed(stacked, p)
+                norms[position] = norm.to(self.device)
+        return self.agreed(torch.stack(norms), p)
 
     def scale_(self, factor: Tensor) -> None:
         """Multiply all in place by `factor`, 0-d."""
@@ -91,7 +96,8 @@ class Gradients:
         each = factors.unbind()
         for group, positions in self.groups:
             device = group[0].device
-            torch._foreach_mul_(group, [each[n].to(device) for n in positions])
+            own = list(each) if self._alike else [each[n].to(device) for n in positions]
+            torch._foreach_mul_(group, own)
 
     def share_of(self, changed: Tensor) -> Tensor:
         """Return the share of all elements that the gradients have where `changed`, (n,), is."""
@@ -189,10 +195,6 @@ def _local(tensor: Any) -> Tensor:
             )
         part = tensor.to_local()
     return part
-
-
-def _device_of(tensor: Tensor) -> torch.device:
-    return tensor.device
 
 
 def _shape(tensor: Tensor) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
@@ -36,6 +36,8 @@ class _Met:
 
     policy: ClipPolicy
     steps: int = 0
+    #: The parameters that were seen to it that they are watched, by identity.
+    watched: list[int] = field(default_factory=list)
 
 
 class ClipHandle:
@@ -150,8 +152,18 @@ class ClipHandle:
         if wrapped is None:
             self._act(optimizer)
         # After acting: a parameter not watched so far is clamped by the policy at this step.
-        self.watch(parameters_of(optimizer))
+        self._watch_new(optimizer)
         return wrapped
+
+    def _watch_new(self, optimizer: Optimizer) -> None:
+        """Watch the parameters that were not there, or were frozen, at the step before."""
+        if self.policy.acts_at != "backward":
+            return
+        parameters, met = parameters_of(optimizer), self._known(optimizer)
+        there = [id(p) for p in parameters if p.requires_grad]
+        if there != met.watched:
+            self.watch(parameters)
+            met.watched = there
 
     def _act(self, optimizer: Optimizer) -> None:
         parameters = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]

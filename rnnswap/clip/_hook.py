@@ -56,7 +56,9 @@ class HookClip(ClipPolicy):
     _passages: MutableMapping[Tensor, _Passage] = field(
         default_factory=WeakTensorKeyDictionary, init=False, repr=False, compare=False
     )
-    #: Who was told of, and whether they want to know what is done: see `measured`.
+    #: The same by the parameter's identity, which is found faster; what is found is checked.
+    _by_id: dict[int, _Passage] = field(default_factory=dict, init=False, repr=False, compare=False)
+    #: Who has told whether they want to know what is done: see `measured`.
     _asking: dict[int, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +71,10 @@ class HookClip(ClipPolicy):
         passage = self._passages.get(parameter)
         if passage is None:
             passage = self._passages[parameter] = _Passage(self, parameter)
+            self._by_id[id(parameter)] = passage
+            if len(self._by_id) > 2 * len(self._passages):
+                self._by_id.clear()
+                self._by_id.update((id(p), own) for p, own in self._passages.items())
         return _Watch(passage)
 
     def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
@@ -108,6 +114,9 @@ class HookClip(ClipPolicy):
     def measured(self, asker: object, *, wanted: bool) -> None:
         """Measure in the hooks only while somebody wants to know."""
         self._asking[id(asker)] = wanted
+        wanted = any(self._asking.values())
+        for passage in self._passages.values():
+            passage.measure(wanted=wanted)
 
     def clamped(self, gradient: Tensor) -> Tensor:
         """Return the clamped gradient; the one given stays as it is.
@@ -115,10 +124,12 @@ class HookClip(ClipPolicy):
         Raises:
             ClipError: It is sparse or complex.
         """
-        if gradient.layout is not torch.strided or gradient.is_complex():
+        try:
+            return gradient.clamp(self.low, self.high)
+        except NotImplementedError:
             refuse_sparse(str(self), [gradient])
             refuse_complex(str(self), [gradient])
-        return gradient.clamp(self.low, self.high)
+            raise
 
     @property
     def measures(self) -> bool:
@@ -135,8 +146,12 @@ class HookClip(ClipPolicy):
 
     def _missed(self, parameters: Sequence[Tensor]) -> list[int]:
         """Return the positions of parameters that no hook is on."""
-        passages = [self._passages.get(p) for p in parameters]
-        return [n for n, passage in enumerate(passages) if passage is None or not passage.hooked]
+        passages = [self._by_id.get(id(p)) for p in parameters]
+        return [
+            n
+            for n, (p, passage) in enumerate(zip(parameters, passages, strict=True))
+            if passage is None or not passage.hooked or passage.parameter() is not p
+        ]
 
     def _tallied(self, parameter: Tensor) -> _Tally:
         assert parameter.grad is not None
@@ -164,14 +179,15 @@ class _Passage:
 
     def __init__(self, policy: HookClip, parameter: Tensor) -> None:
         self._policy = policy
-        self._parameter = weakref.ref(parameter)
+        self.parameter = weakref.ref(parameter)
+        self.measures = policy.measures
         self._tally: _Tally | None = None
         self._used = False
         self.watches = 0
         self._hook: Any = None
 
     def watch(self) -> None:
-        parameter = self._parameter()
+        parameter = self.parameter()
         # FSDP2 sets the gradients of what it has spread without running their hooks.
         if self.watches == 0 and parameter is not None and not hasattr(parameter, "device_mesh"):
             self._hook = parameter.register_hook(self._pass)  # type: ignore[no-untyped-call]
@@ -188,6 +204,12 @@ class _Passage:
         """Whether every gradient passes here."""
         return self._hook is not None
 
+    def measure(self, *, wanted: bool) -> None:
+        """Measure what passes from now on, or no longer."""
+        self.measures = wanted
+        if not wanted:
+            self._tally = None
+
     def used(self) -> _Tally | None:
         """Return what passed, None if nothing did; the next backward starts anew."""
         self._used = True
@@ -195,8 +217,7 @@ class _Passage:
 
     def _pass(self, gradient: Tensor) -> Tensor:
         clamped = self._policy.clamped(gradient)
-        if not self._policy.measures:
-            self._tally = None
+        if not self.measures:
             return clamped
         with torch.no_grad():
             tally = _tally(gradient, clamped)
@@ -207,7 +228,7 @@ class _Passage:
 
     def _still_there(self) -> _Tally | None:
         """Return what passed earlier and is still in the gradient that the next one is added to."""
-        parameter = self._parameter()
+        parameter = self.parameter()
         cleared = parameter is None or parameter.grad is None
         return None if self._used or cleared else self._tally
 
