@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import _WrappedHook
 
 from rnnswap.errors import SwapError
+from rnnswap.patch._intercept import torchs_own
 from rnnswap.patch._replacement import Replacement, in_one_line
 from rnnswap.spec import LAYER_ARGUMENTS
 
@@ -36,7 +37,8 @@ def build(path: str, old: nn.Module, pair: Replacement, transfer: bool) -> nn.Mo
         SwapError: It cannot be made; names the layer.
     """
     try:
-        new: nn.Module = _constructed(old, pair, transfer)
+        with torchs_own():
+            new: nn.Module = _constructed(old, pair, transfer)
         _carry_over(old, new)
     except Exception as error:
         reason = str(error) or type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from rnnswap.discovery import installed
-from rnnswap.errors import RnnswapError, SwapError
+from rnnswap.errors import NoEffectWarning, RnnswapError, SwapError
+from rnnswap.patch._intercept import torchs_own
 from rnnswap.patch._places import walk
 from rnnswap.patch._wrapped import is_sharded
 from rnnswap.spec import CELL_MARK, LAYER_ARGUMENTS, load_target
@@ -92,6 +94,9 @@ def load_state_dict_(
     _load(model, checkpoint, converted, strict, report)
     touched = {*report.derived, *report.dropped, *report.fresh}
     report.copied += [name for name in checkpoint if name not in touched]
+    if not (report.copied or report.derived):
+        text = f"nothing of the checkpoint was loaded{_advice(model, checkpoint)}"
+        warnings.warn(text, NoEffectWarning, stacklevel=2)
     return report
 
 
@@ -140,27 +145,45 @@ def _lstm_at(
     layer: Any, prefix: str, checkpoint: Mapping[str, Any], metadata: Mapping[str, Any]
 ) -> nn.Module | None:
     """Return the nn.LSTM whose weights the checkpoint has at a layer's place; None if none."""
-    lstm = _lstm_like(layer)
-    found = {name: checkpoint.get(prefix + name) for name, _ in lstm.named_parameters()}
-    for name, parameter in lstm.named_parameters():
-        if getattr(found[name], "shape", None) != parameter.shape:
-            return None
-    saved = metadata.get(prefix[:-1])
-    own = {name: p.shape for name, p in layer.named_parameters()}
-    if saved is None and all(own.get(n) == p.shape for n, p in lstm.named_parameters()):
-        return None  # a cell with an LSTM's sizes: its own weights, as far as can be told
-    if saved is not None and CELL_MARK in saved:
+    saved, lstm = metadata.get(prefix[:-1]), _lstm_like(layer)
+    wanted = {name: tuple(p.shape) for name, p in lstm.named_parameters()}
+    found = {name: checkpoint.get(prefix + name) for name in wanted}
+    first = next(iter(wanted))
+    if _shape(found[first]) != wanted[first] or (saved is not None and CELL_MARK in saved):
         return None
+    own = {name: tuple(p.shape) for name, p in layer.named_parameters()}
+    if saved is None and wanted.items() <= own.items():
+        return None  # a cell with an LSTM's sizes: its own weights, as far as can be told
+    for name, value in found.items():
+        _check_weight(prefix + name, value, wanted[name])
     lstm.load_state_dict(found, assign=True)
     return lstm
 
 
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(getattr(value, "shape", ()))
+
+
+def _check_weight(name: str, value: Any, shape: tuple[int, ...]) -> None:
+    """Refuse what is no weight of the nn.LSTM that the checkpoint has there otherwise."""
+    if value is None:
+        raise SwapError(f"the checkpoint has an nn.LSTM's weights, but no {name}")
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        raise SwapError(f"{name} in the checkpoint is no floating-point tensor but {kind}")
+    if _shape(value) != shape:
+        raise SwapError(
+            f"{name} in the checkpoint has shape {_shape(value)}, an nn.LSTM there has {shape}"
+        )
+
+
 def _lstm_like(layer: Any) -> nn.Module:
     """Return the nn.LSTM or nn.LSTMCell whose place `layer` can take, without memory."""
-    if not hasattr(layer, "num_layers"):
-        return nn.LSTMCell(layer.input_size, layer.hidden_size, layer.bias, device="meta")
     arguments = {name: getattr(layer, name) for name in LAYER_ARGUMENTS if hasattr(layer, name)}
-    lstm = nn.LSTM(**arguments, device="meta")
+    with torchs_own():
+        if "num_layers" not in arguments:
+            return nn.LSTMCell(**arguments, device="meta")
+        lstm = nn.LSTM(**arguments, device="meta")
     lstm.dropout = getattr(layer, "dropout", 0.0)
     return lstm
 
@@ -183,6 +206,9 @@ def _convert(
     else:
         made = from_lstm(lstm, **_options(layer))
         derived = _derived(made, prefix, names, report)
+        for name in derived.keys() - own.keys():  # a parametrization has other names
+            report.derived.pop(prefix + name, None)
+            report.dropped[prefix + name] = f"the layer keeps no parameter {name}"
     for name in names:
         del converted[prefix + name]
     for name, value in own.items():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import functools
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -214,6 +215,17 @@ class Constructor:
         if exact:
             return "its constructor was called a second time"
         return reason_left(type(layer), session.pairs) or ""
+
+
+@contextlib.contextmanager
+def torchs_own() -> Iterator[None]:
+    """Let what this thread constructs meanwhile be what it is called, whatever is patched."""
+    before = getattr(Constructor._busy, "now", False)
+    Constructor._busy.now = True
+    try:
+        yield
+    finally:
+        Constructor._busy.now = before
 
 
 def _construction_site(layer: nn.Module, exact: bool) -> FrameType:

@@ -96,16 +96,27 @@ def _collect(
         if id(value) in found:
             found[id(value)].append(Place(container, key))
         elif isinstance(value, tuple):
-            for inside in {id(element) for element in value} & found.keys():
+            for inside in {id(element) for element in _flat(value)} & found.keys():
                 found[inside].append(Place(container, key))
-        for inner in value if isinstance(value, tuple) else (value,):
+        for inner in _flat(value):
             if isinstance(inner, list | dict):
                 _collect(inner, found, seen)
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    """Yield the elements of a tuple and of the tuples in it; anything else as it is."""
+    if isinstance(value, tuple):
+        for element in value:
+            yield from _flat(element)
+    else:
+        yield value
 
 
 def _with(value: Any, old: nn.Module, new: nn.Module) -> Any:
     if value is old:
         return new
-    elements = [new if element is old else element for element in value]
+    if not isinstance(value, tuple):
+        return value
+    elements = [_with(element, old, new) for element in value]
     # A named tuple takes its fields one by one.
     return type(value)(*elements) if hasattr(value, "_fields") else type(value)(elements)

@@ -10,9 +10,11 @@ from rnnswap import (
     CellSpec,
     IndRNN,
     JANETCell,
+    NoEffectWarning,
     RecurrentLayer,
     SwapError,
     load_state_dict_,
+    patched,
     swap_,
 )
 from rnnswap.discovery import get_cell, installed
@@ -167,9 +169,8 @@ def test_a_registered_cell_that_is_no_recurrent_layer():
     spec = CellSpec(name="foreign", target="acme:Foreign")
     installed().cells._entries["foreign"] = Entry("foreign", spec, Provider("acme", "1", "e"))
     try:
-        report = load_state_dict_(
-            nn.Sequential(Foreign(4, H)), nn.Sequential(nn.LSTM(4, H)).state_dict()
-        )
+        source = nn.Sequential(nn.LSTM(4, H), nn.Linear(2, 2))
+        report = load_state_dict_(nn.Sequential(Foreign(4, H), source[1]), source.state_dict())
     finally:
         del installed().cells._entries["foreign"]
     assert report.fresh == ["0.own.weight", "0.own.bias"]
@@ -184,7 +185,16 @@ def without(name):
     ("spoil", "words"),
     [
         (without("embed.weight"), "Missing key.*embed.weight"),
-        (without("rnn.bias_hh_l0"), "rnn is of cell JANET, .* an nn.LSTM there"),
+        (without("rnn.bias_hh_l0"), "has an nn.LSTM's weights, but no rnn.bias_hh_l0"),
+        (
+            lambda s: {**s, "rnn.bias_hh_l0": torch.ones(3)},
+            r"rnn.bias_hh_l0 in the checkpoint has shape .3,., an nn.LSTM there has .24,.",
+        ),
+        (
+            lambda s: {n: v.numpy() for n, v in s.items()},
+            "rnn.weight_ih_l0 in the checkpoint is no floating-point tensor but ndarray",
+        ),
+        (lambda s: {n: v.long() for n, v in s.items()}, "no floating-point tensor but torch.int64"),
         (lambda s: {**s, "more": torch.ones(1)}, "Unexpected key.*more"),
         (lambda s: {**s, "embed.weight": torch.ones(3, 4)}, "size mismatch for embed.weight"),
         (lambda s: Model(num_layers=2).state_dict(), "Unexpected key.*rnn.weight_ih_l1"),
@@ -195,7 +205,7 @@ def without(name):
         (lambda s: {1: torch.ones(1)}, "keys are no names of parameters: 1"),
         (lambda s: {}, "Missing key"),
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_what_does_not_fit_is_refused_and_changes_nothing(spoil, words):
     model = swapped("janet")
@@ -211,6 +221,32 @@ def test_not_strict_reports_both_kinds_of_difference():
     report = load_state_dict_(swapped("janet"), checkpoint, strict=False)
     assert report.dropped["more"] == "the model has no such name"
     assert report.fresh == ["norm.weight"]
+
+
+def test_a_checkpoint_of_which_nothing_is_loaded_is_warned_of():
+    model, checkpoint = swapped("janet"), nn.DataParallel(Model()).state_dict()
+    with pytest.warns(NoEffectWarning, match="(?s)nothing .* begin with 'module.'"):
+        report = load_state_dict_(model, checkpoint, strict=False)
+    assert set(report.dropped) == set(checkpoint)
+    with pytest.warns(NoEffectWarning, match="nothing of the checkpoint was loaded$"):
+        load_state_dict_(swapped("indrnn"), {}, strict=False)
+
+
+def test_a_parametrized_weight_is_not_said_to_be_derived():
+    model = nn.Sequential(JANET(4, H))
+    nn.utils.parametrizations.weight_norm(model[0], "weight_hh_l0")
+    report = load_state_dict_(model, nn.Sequential(nn.LSTM(4, H)).state_dict())
+    assert report.dropped["0.weight_hh_l0"] == "the layer keeps no parameter weight_hh_l0"
+    assert "0.weight_hh_l0" not in report.derived
+    assert len(report.fresh) == 2
+
+
+def test_under_an_active_patch_an_lstm_is_still_an_lstm():
+    model, checkpoint = swapped("janet"), Model().state_dict()
+    with patched("janet"):
+        assert load_state_dict_(model, checkpoint).derived
+        swap_(model, "lstm", source="janet")
+    assert type(model.rnn) is nn.LSTM
 
 
 def test_models_that_cannot_be_loaded_into_are_refused():

@@ -120,7 +120,7 @@ def test_references_beside_the_children_are_replaced_and_put_back():
     model.plain = [lstm, 3]
     model.by_name = {"rnn": lstm, "nested": {"deep": [lstm]}}
     model.pair = Pair(lstm, "x")
-    model.mixed = (lstm, [lstm])
+    model.mixed = (lstm, [lstm], (3, (lstm,)))
     object.__setattr__(model, "hidden", lstm)
     pair = model.pair
     report = swap_(model)
@@ -133,6 +133,7 @@ def test_references_beside_the_children_are_replaced_and_put_back():
             model.pair.rnn,
             model.mixed[0],
             model.mixed[1][0],
+            model.mixed[2][1][0],
             model.__dict__["hidden"],
         ]
 
