@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "ops": {"errors"},
     "cells": {"errors", "spec", "ops"},
     "attention": {"errors", "spec", "registry", "discovery"},
-    "clip": {"errors", "spec", "registry", "policy_text", "discovery"},
+    "clip": {"errors", "spec", "registry", "policy_text", "discovery", "ops"},
     "patch": {"errors", "spec", "registry", "policy_text", "discovery"},
     "testing": {"errors", "spec", "registry", "discovery"},
     "training": {"errors", "spec", "registry", "policy_text", "discovery", "patch", "clip"},

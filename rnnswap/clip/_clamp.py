@@ -1,7 +1,8 @@
 """Clamping all elements of all gradients: what `value`, `range` and `hook` share.
 
-Worked on in runs that fit into a processor's cache, so that bounding from both sides, looking for
-what is not finite and measuring cost one way through the memory together.
+Bounding from both sides, looking for what is not finite and measuring cost one way through the
+memory together: the C library does it, where it was built and the gradients are plain ones on the
+CPU; else torch's functions work on runs that fit into a processor's cache.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from rnnswap.clip import _gradients
+from rnnswap.clip import _gradients, _native
 from rnnswap.clip._gradients import Gradients, gradients, refuse_complex, total_of
 from rnnswap.clip._policy import ClipResult
 
@@ -31,12 +32,16 @@ def clamp_(parameters: Sequence[Tensor], low: float, high: float, policy: str) -
     Raises:
         ClipError: A gradient is sparse or complex.
     """
-    return _go_through(_clampable(parameters, policy), lambda run: _clamp_run_(run, low, high))
+    grads = _clampable(parameters, policy)
+    rows = _in_c(grads, low, high, measure=False)
+    return _by_torch(grads, lambda run: _clamp_run_(run, low, high)) if rows is None else rows[0]
 
 
 def look(parameters: Sequence[Tensor], policy: str) -> Tensor:
     """Return what `clamp_` does, and leave the gradients as they are."""
-    return _go_through(_clampable(parameters, policy), _leave)
+    grads = _clampable(parameters, policy)
+    rows = _in_c(grads, -torch.inf, torch.inf, measure=False)
+    return _by_torch(grads, _leave) if rows is None else rows[0]
 
 
 def clamp_measured_(
@@ -48,6 +53,12 @@ def clamp_measured_(
         ClipError: A gradient is sparse or complex.
     """
     grads = _clampable(parameters, policy)
+    elements = max(1, sum(g.numel() for g in grads.whole))
+    rows = _in_c(grads, low, high, measure=True)
+    if rows is not None:
+        norms = rows[2].sqrt().to(grads.local[0].dtype)
+        total, after = rows[2:].sum(dim=1).sqrt().to(norms.dtype)
+        return ClipResult(total, after, rows[1].sum().float() / elements, norms)
     norms = grads.norms(exact=True)
     counts: list[Tensor] = []
     runs = [([g], [n]) for n, g in enumerate(grads.local)] if grads.is_spread else _runs(grads)
@@ -58,15 +69,21 @@ def clamp_measured_(
     after = total_of(grads.norms(exact=True))
     # What all processes have changed of a spread gradient is the 1-norm of what each has.
     count = grads.agreed(torch.stack(counts).float(), 1.0).sum()
-    share = count / max(1, sum(g.numel() for g in grads.whole))
-    return ClipResult(total_of(norms), after, share, norms)
+    return ClipResult(total_of(norms), after, count / elements, norms)
 
 
 def _leave(run: list[Tensor]) -> None:
     """Do nothing to a run."""
 
 
-def _go_through(grads: Gradients, work: Callable[[list[Tensor]], None]) -> Tensor:
+def _in_c(grads: Gradients, low: float, high: float, *, measure: bool) -> Tensor | None:
+    """Clamp in the C library; None if it cannot, and nothing is done."""
+    if grads.is_spread or len(grads.groups) > 1 or not _gradients.can_be_asked(grads.local[0]):
+        return None
+    return _native.clamp_(grads.local, low, high, measure=measure)
+
+
+def _by_torch(grads: Gradients, work: Callable[[list[Tensor]], None]) -> Tensor:
     """Do `work` on all gradients; return where they were finite before it."""
     if grads.is_spread or not _gradients.can_be_asked(grads.local[0]):
         norms = grads.norms(exact=True)

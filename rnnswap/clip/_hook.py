@@ -16,7 +16,7 @@ from rnnswap.clip._gradients import refuse_complex, refuse_sparse, total_of
 from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable, bounds
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Callable, MutableMapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class _Passage:
         parameter = self.parameter()
         # FSDP2 sets the gradients of what it has spread without running their hooks.
         if self.watches == 0 and parameter is not None and not hasattr(parameter, "device_mesh"):
-            self._hook = parameter.register_hook(self._pass)  # type: ignore[no-untyped-call]
+            self._hook = parameter.register_hook(self._made_hook())  # type: ignore[no-untyped-call]
         self.watches += 1
 
     def unwatch(self) -> None:
@@ -215,10 +215,22 @@ class _Passage:
         self._used = True
         return self._tally
 
+    def _made_hook(self) -> Callable[[Tensor], Tensor]:
+        """Return what each gradient passes; little more than a clamp while nobody measures."""
+        clamp, low, high = torch.clamp, self._policy.low, self._policy.high
+
+        def hook(gradient: Tensor) -> Tensor:
+            if self.measures:
+                return self._pass(gradient)
+            try:
+                return clamp(gradient, low, high)
+            except NotImplementedError:
+                return self._policy.clamped(gradient)
+
+        return hook
+
     def _pass(self, gradient: Tensor) -> Tensor:
         clamped = self._policy.clamped(gradient)
-        if not self.measures:
-            return clamped
         with torch.no_grad():
             tally = _tally(gradient, clamped)
             earlier = self._still_there()

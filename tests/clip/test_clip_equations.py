@@ -8,7 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from rnnswap.clip import AdaptiveClip, LayerNormClip, PercentileClip, RangeClip, ValueClip, ZClip
+from rnnswap.clip import (
+    AdaptiveClip,
+    LayerNormClip,
+    PercentileClip,
+    RangeClip,
+    ValueClip,
+    ZClip,
+    _native,
+)
 
 SHAPES = ((3,), (2, 4), (), (2, 3, 2))
 
@@ -30,6 +38,15 @@ def size(values):
     return math.sqrt(sum(v * v for v in values))
 
 
+@pytest.fixture(params=["C", "torch"])
+def engine(request, monkeypatch):
+    """What clamps: the C library, or torch's functions where it cannot."""
+    if request.param == "torch":
+        monkeypatch.setattr(_native, "_kernel", lambda: None)
+    elif _native._kernel() is None:
+        pytest.skip("the C library was not built")
+
+
 def check(result, before, after, share):
     assert result.norm_before.item() == pytest.approx(size(before))
     assert result.norm_after.item() == pytest.approx(size(after), rel=1e-5)
@@ -38,7 +55,7 @@ def check(result, before, after, share):
 
 @pytest.mark.parametrize("measured", [True, False])
 @pytest.mark.parametrize(("low", "high"), [(-0.1, 1.0), (0.0, 0.5), (-1, 0), (-100.0, math.inf)])
-def test_range_clamps_each_element(low, high, measured):
+def test_range_clamps_each_element(low, high, measured, engine):
     params = model()
     give_gradients(params)
     before = flat(p.grad for p in params)
@@ -177,7 +194,7 @@ def test_statistics_of_half_precision_are_kept_in_single(policy):
 
 @pytest.mark.parametrize("policy", [ValueClip(0.5), RangeClip(-0.5, 0.5)], ids=str)
 @pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
-def test_bounding_without_measuring_says_which_gradient_was_not_finite(policy, bad):
+def test_bounding_without_measuring_says_which_gradient_was_not_finite(policy, bad, engine):
     params = [nn.Parameter(torch.zeros(shape)) for shape in ((70_000,), (3,), (5, 2), (4,)) * 3]
     give_gradients(params)
     assert policy.bound_(params).isfinite().all()
@@ -206,3 +223,46 @@ def test_statistics_never_see_what_is_not_finite(policy, bad):
             parameter.grad = grad
         twin.clip_(params)
         assert all(torch.equal(a, p.grad) for a, p in zip(ours, params, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("measure", [True, False])
+def test_c_library_clamps_as_torch_on_every_length_and_level(dtype, measure, monkeypatch):
+    """One gradient of each length around the vectors' widths; also many large ones, in a team."""
+    if _native._kernel() is None:
+        pytest.skip("the C library was not built")
+    highest = _native._native.level()
+    for level in range(highest + 1):
+        monkeypatch.setattr(_native._native, "level", lambda level=level: level)
+        grads = [torch.randn(n, dtype=dtype) for n in (*range(40), 70_000, 70_000, 200_000)]
+        grads[20][3], grads[33][-1], grads[-1][17] = math.nan, math.inf, -math.inf
+        expected = [g.clamp(-0.3, 0.7) for g in grads]
+        before = [g.clone() for g in grads]
+        rows = _native.clamp_(grads, -0.3, 0.7, measure=measure)
+        for ours, theirs in zip(grads, expected, strict=True):
+            assert torch.equal(ours.nan_to_num(9), theirs.nan_to_num(9))
+        finite = [bool(g.isfinite().all()) for g in before]
+        assert rows[0].isfinite().tolist() == finite
+        if measure:
+            changed = [int(((g < -0.3) | (g > 0.7)).sum()) for g in before]
+            assert rows[1].tolist() == changed
+            for row, tensors in ((rows[2], before), (rows[3], expected)):
+                squares = torch.stack([t.double().square().sum() for t in tensors])
+                torch.testing.assert_close(row, squares, rtol=1e-12, atol=0, equal_nan=True)
+
+
+def test_c_library_leaves_what_it_does_not_know_to_torch():
+    plain = torch.full((4, 3), 2.0)
+    for others in ([plain, plain.t()], [plain.half()], [plain, plain._neg_view()]):
+        assert _native.clamp_(others, -1, 1, measure=False) is None
+    assert plain.unique().tolist() == [2.0]
+
+
+def test_clamping_in_c_is_seen_by_autograd():
+    x = torch.ones(3, requires_grad=True)
+    y = x.exp()
+    loss = (y * y).sum()
+    if _native.clamp_([y.detach()], -1, 1, measure=False) is None:
+        pytest.skip("the C library was not built")
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
