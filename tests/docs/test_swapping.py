@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-import warnings
 from pathlib import Path
 
 import pytest
@@ -54,13 +53,15 @@ def test_a_swapper_that_does_nothing_gets_no_yes_for_swapping():
     assert [text for text in answers if not text.startswith("no: ")] == []
 
 
-def test_the_code_of_the_page_runs():
-    namespace = {"__name__": "page"}
+def test_the_code_of_the_page_runs_and_prints_what_stands_below_it(capsys):
+    namespace = {"__name__": "tagger"}
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 4
-    with warnings.catch_warnings():
-        for block in blocks:
-            exec(compile(block, "swapping.md", "exec"), namespace)
+    assert len(blocks) == 5
+    for block in blocks:
+        exec(compile(block, "tagger.py", "exec"), namespace)
+        printed = capsys.readouterr().out
+        assert ("print(" in block) == bool(printed)
+        assert f"```\n{printed}```\n" in PAGE if printed else True
 
 
 def test_transfer_counts_steps_to_each_mark():

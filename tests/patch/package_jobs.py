@@ -166,7 +166,7 @@ def flair():
     """Tagging: which words are names, from their letters."""
     import tempfile
 
-    from flair.data import Corpus, Sentence
+    from flair.data import Corpus, Dictionary, Sentence
     from flair.datasets import FlairDatapointDataset
     from flair.embeddings import CharacterEmbeddings
     from flair.models import SequenceTagger
@@ -180,8 +180,11 @@ def flair():
 
     parts = [FlairDatapointDataset([sentence() for _ in range(n)]) for n in (60, 10, 20)]
     corpus = Corpus(*parts, name="names")
+    letters = Dictionary()  # the package's own would be downloaded
+    for letter in "abdnorsuAB":
+        letters.add_item(letter)
     tagger = SequenceTagger(
-        CharacterEmbeddings(), corpus.make_label_dictionary("kind", add_unk=False), "kind",
+        CharacterEmbeddings(letters), corpus.make_label_dictionary("kind", add_unk=False), "kind",
         hidden_size=16, rnn_layers=1, use_crf=False, tag_format="BIO",
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
