@@ -45,11 +45,31 @@ RNNSWAP_INLINE void NAME(store)(REAL *p, vec v) {
 #endif
 }
 
-/* The first n of a vector's elements, the others zero; and back. For the last units of a row. */
+#if VEC_BYTES == 32 /* which of the elements are the first n */
+RNNSWAP_INLINE __m256i NAME(first)(int64_t n) {
+#if REAL_IS_DOUBLE
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+#else
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+#endif
+}
+#endif
+
+/* The first n of a vector's elements, the others zero; and back. For the last units of a row. One by
+ * one they would have to be written before they could be read together. */
 RNNSWAP_INLINE vec NAME(load_some)(const REAL *p, int64_t n) {
     if (n >= VL) {
         return NAME(load)(p);
     }
+#if VEC_BYTES == 64 && REAL_IS_DOUBLE
+    return (vec)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
+#elif VEC_BYTES == 64
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif VEC_BYTES == 32 && REAL_IS_DOUBLE
+    return (vec)_mm256_maskload_pd(p, NAME(first)(n));
+#elif VEC_BYTES == 32
+    return (vec)_mm256_maskload_ps(p, NAME(first)(n));
+#endif
     REAL full[VL];
     for (int64_t i = 0; i < VL; i++) {
         full[i] = i < n ? p[i] : (REAL)0;
@@ -62,6 +82,19 @@ RNNSWAP_INLINE void NAME(store_some)(REAL *p, vec v, int64_t n) {
         NAME(store)(p, v);
         return;
     }
+#if VEC_BYTES == 64 && REAL_IS_DOUBLE
+    _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)v);
+    return;
+#elif VEC_BYTES == 64
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+    return;
+#elif VEC_BYTES == 32 && REAL_IS_DOUBLE
+    _mm256_maskstore_pd(p, NAME(first)(n), (__m256d)v);
+    return;
+#elif VEC_BYTES == 32
+    _mm256_maskstore_ps(p, NAME(first)(n), (__m256)v);
+    return;
+#endif
     REAL full[VL];
     NAME(store)(full, v);
     for (int64_t i = 0; i < n; i++) {
