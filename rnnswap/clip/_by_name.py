@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -53,6 +53,8 @@ class ByNameClip(ClipPolicy):
         from rnnswap.clip._parse import as_policy  # which imports this module
 
         pairs = self.rules.items() if isinstance(self.rules, Mapping) else self.rules
+        if not isinstance(pairs, Iterable):
+            raise ClipError(f"clipping by name: rules map patterns to policies, got {pairs!r}")
         rules = tuple((pattern, _rule_policy(pattern, policy)) for pattern, policy in pairs)
         object.__setattr__(self, "default", as_policy(self.default))
         object.__setattr__(self, "rules", rules)
@@ -161,6 +163,8 @@ class _Nothing:
 def _rule_policy(pattern: str, policy: ClipPolicy | str) -> ClipPolicy:
     from rnnswap.clip._parse import as_policy
 
+    if not isinstance(pattern, str):
+        raise ClipError(f"clipping by name: a pattern is a string, got {pattern!r}")
     if isinstance(policy, str):
         policy = str(policy_text.parse_rule(f"{pattern}={policy}").policy)
     return as_policy(policy)

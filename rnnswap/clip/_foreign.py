@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    #: Called with the gradients that were clipped, the function's name and the place of the call.
-    Listener = Callable[[Sequence[Tensor], str, str], object]
+    #: Called with the gradients that were clipped, the function's name, file and line of the call.
+    Listener = Callable[[Sequence[Tensor], str, str, int], object]
 
 # Every clipping of torch's groups its gradients by this function of its module, however a script
 # has imported what it calls.
@@ -67,14 +67,14 @@ def _noticing(original: Callable[..., Any]) -> Callable[..., Any]:
             if not math.isinf(names.get("max_norm", 0.0)):
                 for reference in tuple(_listeners):
                     if (listener := reference()) is not None:
-                        listener(names["grads"], _CLIPPING[frame.f_code], _place(frame))
+                        listener(names["grads"], _CLIPPING[frame.f_code], *_place(frame))
         return original(*args, **kwargs)
 
     return grouping
 
 
-def _place(frame: FrameType | None) -> str:
+def _place(frame: FrameType | None) -> tuple[str, int]:
     """Return file and line of the nearest caller outside torch."""
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "torch":
         frame = frame.f_back
-    return "an unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return ("<unknown>", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Called after each clipping with the optimizer and the result.
 Callback: TypeAlias = Callable[[Optimizer, ClipResult], object]
+_WHEN = {"step": "the step", "backward": "each backward"}
 _StepArguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -115,6 +116,12 @@ class ClipHandle:
 
     def __exit__(self, *exception: object) -> None:
         self.detach()
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            f"a ClipHandle acts on its own optimizer and cannot be copied or pickled; attach "
+            f"{self.policy} to the copy of the optimizer"
+        )
 
     def __repr__(self) -> str:
         return f"<ClipHandle {self.policy}>"
@@ -218,7 +225,9 @@ class ClipHandle:
             self.undo_with(keep_in_state_dict(met.policy, optimizer))
         return met
 
-    def _script_clipped(self, clipped: Sequence[Tensor], function: str, place: str) -> None:
+    def _script_clipped(
+        self, clipped: Sequence[Tensor], function: str, file: str, line: int
+    ) -> None:
         if self.script_clips is not None:
             return
         if self._owns is not None:
@@ -226,11 +235,13 @@ class ClipHandle:
             own = {id(p.grad) for p in (() if owner is None else parameters_of(owner))}
             if not any(id(grad) in own for grad in clipped):
                 return
-        self.script_clips = f"torch's {function} at {place}"
-        warnings.warn(
+        self.script_clips = f"torch's {function} at {file}:{line}"
+        warnings.warn_explicit(
             f"the script clips gradients itself, by {self.script_clips}; {self.policy} "
-            f"of rnnswap acts on them as well, at {self.policy.acts_at}",
-            stacklevel=2,
+            f"of rnnswap acts on them as well, at {_WHEN[self.policy.acts_at]}",
+            UserWarning,
+            file,
+            line,
         )
 
 

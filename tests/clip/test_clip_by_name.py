@@ -135,6 +135,8 @@ def test_module_of_that_name_is_no_wrapper():
     ("rules", "words"),
     [
         ({}, "there is no rule"),
+        (5, "rules map patterns to policies, got 5"),
+        ({1: "none"}, "a pattern is a string, got 1"),
         ({"a b": "1"}, "can match no parameter's name"),
         ({"a": "nrom:1"}, "unknown clipping policy 'nrom'"),
         ({"a": ByNameClip("none", {"b": "1"})}, "cannot have rules of its own"),

@@ -237,6 +237,16 @@ def test_installed_policy_keeps_no_optimizer_alive(parameter):
         assert gone() is None
 
 
+def test_handle_is_not_copied(parameter):
+    import copy
+
+    with (
+        attach("norm:1.0", torch.optim.SGD([parameter])) as handle,
+        pytest.raises(TypeError, match="cannot be copied or pickled; attach norm:1.0 to the copy"),
+    ):
+        copy.deepcopy(handle)
+
+
 class Flat(nn.Parameter):
     _fsdp_flattened = True
 
