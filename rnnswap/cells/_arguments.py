@@ -155,6 +155,11 @@ def checked_sizes(data: Tensor, batch_sizes: Tensor) -> list[int]:
     Raises:
         RuntimeError: They are no such sequence's: they rise, or do not fit the data.
     """
+    if batch_sizes.dim() != 1 or batch_sizes.is_floating_point():
+        raise RuntimeError(
+            f"expected batch_sizes to be a row of integers, got {batch_sizes.dtype} of shape "
+            f"{tuple(batch_sizes.shape)}"
+        )
     # As numbers, since each question to a tensor takes longer than all of these.
     sizes: list[int] = batch_sizes.tolist()
     falls = all(b <= a for a, b in itertools.pairwise(sizes))
@@ -166,10 +171,32 @@ def checked_sizes(data: Tensor, batch_sizes: Tensor) -> list[int]:
     return sizes
 
 
+def check_order(order: Tensor, back: Tensor, batch: int, state: tuple[Tensor, ...] | None) -> None:
+    """Refuse the order of a PackedSequence, or a state to be put in it, of another batch size.
+
+    A state may have more rows, as nn.LSTM's may: the last ones are not read.
+
+    Raises:
+        RuntimeError: A size is wrong.
+    """
+    for name, indices in (("sorted_indices", order), ("unsorted_indices", back)):
+        if tuple(indices.shape) != (batch,):
+            raise RuntimeError(
+                f"expected {name} of shape ({batch},), as the first of batch_sizes says, got "
+                f"{tuple(indices.shape)}"
+            )
+    for name, given in zip(("h_0", "c_0"), state or (), strict=False):
+        if given.size(1) < batch:
+            raise RuntimeError(
+                f"expected {name} of {batch} sequences, got shape {tuple(given.shape)}"
+            )
+
+
 def lengths_of(batch_sizes: Tensor) -> Tensor:
     """Return the lengths (B,) of sequences, the longest first, from the batch size of each step."""
     # Sequence b has as many steps as there are batches of more than b.
-    sequences = torch.arange(int(batch_sizes[0]))
+    # Named, for a default device may be set.
+    sequences = torch.arange(int(batch_sizes[0]), device=batch_sizes.device)
     return len(batch_sizes) - torch.searchsorted(batch_sizes.flip(0), sequences, right=True)
 
 

@@ -14,6 +14,7 @@ from rnnswap.cells._arguments import (
     autocast_dtype,
     cast_down,
     check_input,
+    check_order,
     check_state,
     check_state_like,
     checked_sizes,
@@ -21,7 +22,14 @@ from rnnswap.cells._arguments import (
 )
 from rnnswap.cells._module import RecurrentModule
 from rnnswap.ops._dispatch import is_graph_made
-from rnnswap.ops._scan import given_or_zeros, keep_in_graph, loop_steps, scan_steps
+from rnnswap.ops._scan import (
+    given_or_zeros,
+    keep_in_graph,
+    loop_steps,
+    pack_rows,
+    pad_rows,
+    scan_steps,
+)
 
 Weights = Mapping[str, Tensor]
 State = tuple[Tensor, ...]
@@ -125,26 +133,32 @@ class RecurrentLayer(RecurrentModule):
         check_input(data, (2,), self.input_size, self._weight_dtype())
         # Sorted by length here, whatever the order outside was.
         state = None if hx is None else check_state(hx, 3)
+        sizes = None if is_graph_made() else checked_sizes(data, batch_sizes)
+        if sizes and order is not None and back is not None:
+            check_order(order, back, sizes[0], state)
         if state is not None and order is not None:
             state = (state[0].index_select(1, order), state[1].index_select(1, order))
-        output, (h_n, c_n) = self._run_packed(data, batch_sizes, state)
+        output, (h_n, c_n) = self._run_packed(data, batch_sizes, sizes, state)
         if back is not None:
             h_n, c_n = h_n.index_select(1, back), c_n.index_select(1, back)
         return PackedSequence(output, batch_sizes, order, back), (h_n, c_n)
 
     def _run_packed(
-        self, data: Tensor, batch_sizes: Tensor, state: State | None
+        self, data: Tensor, batch_sizes: Tensor, sizes: list[int] | None, state: State | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        sizes = None if is_graph_made() else checked_sizes(data, batch_sizes)
-        if sizes and sizes[0] == sizes[-1]:  # all of one length: no more than a way of writing it
+        if sizes is None:  # a graph, which numbers cannot steer
+            x, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
+            output, final = self._run_layers(x, state, lengths)
+            return pack_padded_sequence(output, lengths).data, final
+        if sizes[0] == sizes[-1]:  # all of one length: no more than a way of writing it
             x = data.view(len(sizes), sizes[0], data.size(1))
             output, final = self._run_layers(x, state, None)
             return output.flatten(0, 1), final
-        if sizes and self._takes_packed():
-            return self._run_layers(data, state, lengths_of(batch_sizes))
-        x, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
-        output, final = self._run_layers(x, state, lengths)
-        return pack_padded_sequence(output, lengths).data, final
+        lengths = lengths_of(batch_sizes)
+        if self._takes_packed():
+            return self._run_layers(data, state, lengths)
+        output, final = self._run_layers(pad_rows(data, lengths), state, lengths)
+        return pack_rows(output, lengths), final
 
     def _takes_packed(self) -> bool:
         """Whether all that happens to x goes for packed input (N, features) as well."""

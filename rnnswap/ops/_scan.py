@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.autograd import forward_ad
 
 
 def packed_too(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,13 +24,35 @@ def packed_too(run: Callable[..., Any]) -> Callable[..., Any]:
         if x.dim() == 3:
             return run(x, *others, **options)
         lengths = others[-3]
-        steps = torch.arange(int(lengths[0]), device=lengths.device)
-        batch_sizes = (lengths > steps.unsqueeze(1)).sum(1).cpu()
-        padded, _ = pad_packed_sequence(PackedSequence(x, batch_sizes))
-        output, *last = run(padded, *others, **options)
-        return (pack_padded_sequence(output, lengths.cpu()).data, *last)
+        output, *last = run(pad_rows(x, lengths), *others, **options)
+        return (pack_rows(output, lengths), *last)
 
     return runs_both
+
+
+def pad_rows(data: Tensor, lengths: Tensor) -> Tensor:
+    """Return the data (N, ...) of a PackedSequence as (T, B, ...), zero past a row's length.
+
+    Args:
+        data: Step after step the rows that there are.
+        lengths: (B,) int64, the longest first.
+    """
+    # pad_packed_sequence and its like know neither torch.func's transforms nor forward mode.
+    steps, batch = int(lengths[0]), len(lengths)
+    padded = data.new_zeros((steps * batch, *data.shape[1:]))
+    padded = padded.index_copy(0, _running_rows(lengths, data.device), data)
+    return padded.view(steps, batch, *data.shape[1:])
+
+
+def pack_rows(padded: Tensor, lengths: Tensor) -> Tensor:
+    """Return the rows of (T, B, ...) that there are (N, ...), as `pad_rows` is given them."""
+    return padded.flatten(0, 1).index_select(0, _running_rows(lengths, padded.device))
+
+
+def _running_rows(lengths: Tensor, device: torch.device) -> Tensor:
+    """Return the numbers (N,) of the rows of (T * B, ...) that lie within the lengths."""
+    steps = torch.arange(int(lengths[0]), device=lengths.device)
+    return (lengths > steps.unsqueeze(1)).flatten().nonzero().squeeze(1).to(device)
 
 
 def project(x: Tensor, w_ih: Tensor, b_ih: Tensor | None, b_hh: Tensor | None) -> Tensor:
@@ -58,6 +80,15 @@ def project_backward(
     d_w = flat.t() @ x.flatten(0, 1) if needs[1] else None
     d_b = flat.sum(0) if needs[2] else None
     return d_x, d_w, d_b
+
+
+def bias_gradients(
+    d_b: Tensor | None, of_ih: bool, of_hh: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of both biases, a tensor for each: one may be written to in place."""
+    if of_ih and of_hh and d_b is not None:
+        return d_b, d_b.clone()
+    return (d_b if of_ih else None), (d_b if of_hh else None)
 
 
 def given_or_zeros(state: Tensor | None, x: Tensor, width: int) -> Tensor:
@@ -120,9 +151,13 @@ def weight_gradient(d_gates: Tensor, hidden: Tensor, h0: Tensor, reverse: bool) 
 def is_recorded(grads: tuple[Tensor | None, ...]) -> bool:
     """Return whether a backward is itself differentiated, or gets batches of gradients (vmap)."""
     batched = torch._C._functorch
-    return torch.is_grad_enabled() or any(
-        g is not None and (batched.is_legacy_batchedtensor(g) or batched.is_batchedtensor(g))
-        for g in grads
+    return (
+        torch.is_grad_enabled()
+        or forward_ad._current_level >= 0
+        or any(
+            g is not None and (batched.is_legacy_batchedtensor(g) or batched.is_batchedtensor(g))
+            for g in grads
+        )
     )
 
 

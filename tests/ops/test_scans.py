@@ -6,6 +6,7 @@ from cases import SCANS
 from running import implementation, in_double, results_and_gradients
 from tolerances import assert_draws_as_close_as_eager, assert_same
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils.rnn import pack_padded_sequence
 
@@ -239,6 +240,30 @@ def test_batched_gradients_equal_one_after_the_other(scan):
     for direction, found in zip(directions, batched, strict=True):
         (single,) = torch.autograd.grad(output, args[0], direction, retain_graph=True)
         assert_same(found, single, eps=4096)
+
+
+@pytest.mark.parametrize("name", ["cpu", "manual"])  # the others' backward is autograd's own
+@pytest.mark.parametrize("scan", ["janet", "janet-proj", "indrnn-relu", "indrnn-tanh"])
+def test_biases_share_no_memory_in_their_gradients(scan, name):
+    run, arguments, settings = implementation(scan, name)
+    args = arguments(3, 2, 2, 3, **settings)
+    biases = [a for a in args if isinstance(a, torch.Tensor) and a.dim() == 1]
+    one, other = torch.autograd.grad(run(*args)[0].sum(), biases)
+    assert torch.equal(one, other)
+    one.zero_()
+    assert other.any()
+
+
+@pytest.mark.parametrize("scan", SCANS)
+def test_a_gradient_with_a_tangent_gives_gradients_with_tangents(scan):
+    operation, arguments, settings = SCANS[scan]
+    args = arguments(3, 2, 2, 3, **settings)
+    output = operation(*args)[0]
+    with forward_ad.dual_level():
+        grad = forward_ad.make_dual(torch.ones_like(output), torch.full_like(output, 2.0))
+        (found,) = torch.autograd.grad(output, args[0], grad)
+        primal, tangent = forward_ad.unpack_dual(found)
+        assert_same(tangent, 2 * primal, eps=512)
 
 
 @pytest.mark.parametrize("scan", SCANS)

@@ -132,6 +132,34 @@ def rows(tensor: Tensor) -> tuple[Tensor, int, int]:
     return tensor, step, row
 
 
+def check_shapes(*expected: tuple[str, Tensor | None, tuple[int, ...]]) -> None:
+    """Refuse tensors whose sizes do not fit each other: a kernel would read beyond their memory.
+
+    Raises:
+        RuntimeError: One has another shape than expected.
+    """
+    for name, tensor, shape in expected:
+        if tensor is not None and tensor.shape != shape:
+            raise RuntimeError(
+                f"expected {name} of shape {shape}, to fit the other tensors, got "
+                f"{tuple(tensor.shape)}"
+            )
+
+
+def check_saved(grads: Sequence[Tensor | None], like: Tensor, *saved: Tensor | None) -> None:
+    """Refuse what hooks on saved tensors brought back as something that a kernel cannot read.
+
+    Raises:
+        RuntimeError: One is of another type or on another device, or no plain tensor.
+    """
+    reasons = reasons_against_native(like, *saved)
+    for grad in grads:
+        if grad is not None and grad.dtype is not like.dtype:
+            reasons.append(f"it is {like.dtype}, the gradient {grad.dtype}")
+    if reasons:
+        raise RuntimeError(f"a tensor saved for backward came back changed: {reasons[0]}")
+
+
 def lengths_for(lengths: Tensor | None) -> Tensor | None:
     """Return lengths as the kernels read them: int64 on the CPU, contiguous."""
     return None if lengths is None else lengths.to("cpu", torch.int64).contiguous()

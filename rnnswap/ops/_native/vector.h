@@ -12,9 +12,9 @@
 #endif
 
 #if REAL_IS_DOUBLE
-typedef int64_t NAME(bits);
+typedef uint64_t NAME(bits); /* unsigned: bits are shifted out */
 #else
-typedef int32_t NAME(bits);
+typedef uint32_t NAME(bits);
 #endif
 
 #if VEC_BYTES
@@ -153,9 +153,6 @@ RNNSWAP_INLINE vec NAME(reciprocal)(vec x) {
     return 1 / x;
 #endif
 }
-
-#undef EXP_MOST
-#define EXP_MOST (REAL_IS_DOUBLE ? (REAL)708 : (REAL)87)
 
 #undef EXP_MOST
 #define EXP_MOST (REAL_IS_DOUBLE ? (REAL)708 : (REAL)87)

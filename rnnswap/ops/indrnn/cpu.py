@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
-from rnnswap.ops._scan import is_recorded, recorded_backward
+from rnnswap.ops._scan import bias_gradients, is_recorded, recorded_backward
 from rnnswap.ops.indrnn import manual
 from rnnswap.ops.indrnn.manual import Loops, Steps
 from rnnswap.ops.indrnn.naive import indrnn_scan_naive
@@ -106,6 +106,7 @@ def _run_forward(
     h0, w_ih, b_ih, b_hh = map(_native.contiguous, (h0, w_ih, b_ih, b_hh))
     u = u.contiguous()
     hidden = u.size(0)
+    _check_shapes(x, h0, w_ih, u, b_ih, b_hh, steps[1])
     states, h_n = x.new_empty((*shape, hidden)), x.new_empty((steps[1], hidden))
     arguments = _Arguments(
         *steps,
@@ -129,8 +130,11 @@ def _run_backward(
     lengths, nonlinearity, reverse = constants
     lengths = _native.lengths_for(lengths)
     steps = _native.steps(x, lengths, reverse)
-    states = states.contiguous()  # hooks on saved tensors may bring them back in another layout
+    _native.check_saved(grads, x, h0, w_ih, u, states)
+    _check_shapes(x, h0, w_ih, u, None, None, steps[1])
     shape = x.shape
+    _native.check_shapes(("the saved states", states, (*shape[:-1], u.size(0))))
+    states = states.contiguous()  # hooks on saved tensors may bring them back in another layout
     x, x_step, x_row = _native.rows(x)
     d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], states))
     h0, u, w_ih = _native.contiguous(h0), u.contiguous(), _native.contiguous(w_ih)
@@ -148,8 +152,30 @@ def _run_backward(
     )
     _native.call(_functions()["backward"], arguments, states)
     d_x = d_pre if needs[0] and w_ih is None else d_x
-    found = (d_x, d_h, d_w_ih, d_u, d_b, d_b)
+    found = (d_x, d_h, d_w_ih, d_u, *bias_gradients(d_b, needs[4], needs[5]))
     return tuple(g if need else None for g, need in zip(found, needs[: len(found)], strict=True))
+
+
+def _check_shapes(
+    x: Tensor,
+    h0: Tensor | None,
+    w_ih: Tensor | None,
+    u: Tensor,
+    b_ih: Tensor | None,
+    b_hh: Tensor | None,
+    batch: int,
+) -> None:
+    hidden, features = u.size(0), x.size(-1)
+    _native.check_shapes(
+        ("h_0", h0, (batch, hidden)),
+        ("weight_ih", w_ih, (hidden, features)),
+        ("bias_ih", b_ih, (hidden,)),
+        ("bias_hh", b_hh, (hidden,)),
+    )
+    if u.numel() != hidden:
+        raise RuntimeError(f"expected weight_hh of shape {(hidden, 1)}, got {tuple(u.shape)}")
+    if w_ih is None and features != hidden:
+        raise RuntimeError(f"expected projected input of {hidden} features, got {features}")
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rnnswap.ops._scan import (
     active_steps,
+    bias_gradients,
     given_or_zeros,
     is_recorded,
     neighbours,
@@ -100,7 +101,7 @@ class _IndrnnScan(torch.autograd.Function):
             return (None, d_projected, d_h0, None, d_u, None, None, *constants)
         any_bias = needs[4] or needs[5]
         d_x, d_w_ih, d_b = project_backward(d_projected, x, w_ih, (needs[0], needs[2], any_bias))
-        d_b_ih, d_b_hh = (d_b if need else None for need in needs[4:6])
+        d_b_ih, d_b_hh = bias_gradients(d_b, needs[4], needs[5])
         return (None, d_x, d_h0, d_w_ih, d_u, d_b_ih, d_b_hh, *constants)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
-from rnnswap.ops._scan import is_recorded, recorded_backward
+from rnnswap.ops._scan import bias_gradients, is_recorded, recorded_backward
 from rnnswap.ops.janet import manual
 from rnnswap.ops.janet.manual import Loops, Steps
 from rnnswap.ops.janet.naive import janet_scan_naive
@@ -132,6 +132,7 @@ def _run_forward(
     w_hh = w_hh.contiguous()
     hidden = w_hh.size(0) // 2
     projected = 0 if w_hr is None else w_hr.size(0)
+    _check_shapes(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, steps[1])
     gates = x.new_empty((*shape, 2 * hidden) if keep else 0)
     states = x.new_empty((*shape, hidden))
     output = states if w_hr is None else x.new_empty((*shape, projected))
@@ -163,6 +164,9 @@ def _run_backward(
     lengths = _native.lengths_for(lengths)
     steps = _native.steps(x, lengths, reverse)
     shape = x.shape
+    _native.check_saved(grads, x, h0, c0, w_ih, w_hh, w_hr, *saved)
+    _check_shapes(x, h0, c0, w_ih, w_hh, None, None, w_hr, steps[1])
+    _check_steps(shape, w_hh, w_hr, *saved)
     x, x_step, x_row = _native.rows(x)
     d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], output))
     h0, c0, w_ih, w_hr = map(_native.contiguous, (h0, c0, w_ih, w_hr))
@@ -188,8 +192,48 @@ def _run_backward(
     )
     _native.call(_functions()["backward"], arguments, gates)
     d_x = d_gates if needs[0] and w_ih is None else d_x
-    found = (d_x, d_h, d_c, d_w_ih, d_w_hh, d_b, d_b, d_w_hr)
+    d_b_ih, d_b_hh = bias_gradients(d_b, needs[5], needs[6])
+    found = (d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh, d_w_hr)
     return tuple(g if need else None for g, need in zip(found, needs[: len(found)], strict=True))
+
+
+def _check_shapes(
+    x: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
+    w_ih: Tensor | None,
+    w_hh: Tensor,
+    b_ih: Tensor | None,
+    b_hh: Tensor | None,
+    w_hr: Tensor | None,
+    batch: int,
+) -> None:
+    rows = w_hh.size(0) // 2 * 2
+    hidden, features = rows // 2, x.size(-1)
+    width = hidden if w_hr is None else w_hr.size(0)
+    _native.check_shapes(
+        ("h_0", h0, (batch, width)),
+        ("c_0", c0, (batch, hidden)),
+        ("weight_ih", w_ih, (rows, features)),
+        ("weight_hh", w_hh, (rows, width)),
+        ("bias_ih", b_ih, (rows,)),
+        ("bias_hh", b_hh, (rows,)),
+        ("weight_hr", w_hr, (width, hidden)),
+    )
+    if w_ih is None and features != rows:
+        raise RuntimeError(f"expected projected input of {rows} features, got {features}")
+
+
+def _check_steps(
+    shape: torch.Size, w_hh: Tensor, w_hr: Tensor | None, gates: Tensor, states: Tensor, h: Tensor
+) -> None:
+    """Refuse results of forward that hooks brought back in another shape."""
+    rows, width = w_hh.shape
+    _native.check_shapes(
+        ("the saved gates", gates, (*shape[:-1], rows)),
+        ("the saved states", states, (*shape[:-1], rows // 2)),
+        ("the saved output", h, (*shape[:-1], width)),
+    )
 
 
 @functools.cache

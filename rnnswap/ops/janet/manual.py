@@ -15,6 +15,7 @@ from torch import Tensor
 
 from rnnswap.ops._scan import (
     active_steps,
+    bias_gradients,
     given_or_zeros,
     is_recorded,
     neighbours,
@@ -120,7 +121,7 @@ class _JanetScan(torch.autograd.Function):
             return (None, d_gates, d_h0, d_c0, None, d_w_hh, None, None, d_w_hr, *constants)
         any_bias = needs[5] or needs[6]
         d_x, d_w_ih, d_b = project_backward(d_gates, x, w_ih, (needs[0], needs[3], any_bias))
-        d_b_ih, d_b_hh = (d_b if need else None for need in needs[5:7])
+        d_b_ih, d_b_hh = bias_gradients(d_b, needs[5], needs[6])
         return (None, d_x, d_h0, d_c0, d_w_ih, d_w_hh, d_b_ih, d_b_hh, d_w_hr, *constants)
 
 
