@@ -318,7 +318,8 @@ def _peak_memory(optimizer: Optimizer) -> int | None:
     device = next((p.device for g in optimizer.param_groups for p in g["params"]), None)
     if device is not None and device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    if "resource" not in globals():
+    # Nor can a compiler that traces the step follow the call.
+    if "resource" not in globals() or torch.compiler.is_compiling():
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -52,7 +52,7 @@ def train_script(
     # Under torchrun every process trains, and the first alone reports.
     written = None
     if report is not None and is_first():
-        written = _Report(report, at_start(command, settings))
+        written = _Report(_of_this_try(report), at_start(command, settings))
         session.recorder.sink = written.metrics.write
     children = Children(session, settings, _exchange(written))
     with session, children:
@@ -80,6 +80,12 @@ def train_script(
 def is_first() -> bool:
     """Whether this process is the first of those that torchrun has started, or the only one."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def _of_this_try(report: str) -> str:
+    """Return the folder for the report: torchrun starts what failed again, as it was started."""
+    again = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    return report if again == "0" else os.path.join(report, f"restart-{again}")  # noqa: PTH118
 
 
 def _exchange(written: _Report | None) -> Path:
@@ -134,17 +140,20 @@ class _Report:
 def _notes(session: Session, settings: Settings) -> list[str]:
     notes = []
     if session.recorder.stopped:
-        steps = f"{settings.max_steps:,} step{'' if settings.max_steps == 1 else 's'}"
-        notes.append(f"stopped after {steps}, as --max-steps asked")
+        notes.append(f"stopped after {_steps(settings.max_steps or 0)}, as --max-steps asked")
     handle = session.handle
     if handle is not None and handle.nonfinite:
         names = handle.nonfinite_names
         first = f", first in {', '.join(names[:_NAMED])}" if names else ""
         did = {"skip": "left out", "raise": "refused", "warn": "made all the same"}
         notes.append(
-            f"gradients were infinite or NaN in {handle.nonfinite:,} steps, which were "
+            f"gradients were infinite or NaN in {_steps(handle.nonfinite)}, "
             f"{did[settings.on_nonfinite]}{first}"
         )
     if handle is not None and handle.script_clips is not None:
         notes.append(f"the script clips gradients itself, by {handle.script_clips}: both act")
     return notes
+
+
+def _steps(count: int) -> str:
+    return f"{count:,} step{'' if count == 1 else 's'}"

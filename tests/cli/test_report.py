@@ -153,6 +153,16 @@ def test_misuse_exits_2_with_a_sentence(rnnswap, tmp_path, args, sentence):
     assert "Traceback" not in err
 
 
+def test_first_process_of_torchrun_alone_reports(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    assert trained() == (0, "", "")
+    assert not (tmp_path / "runs").exists()
+    monkeypatch.setenv("RANK", "0")
+    assert "rnnswap train" in trained()[2]
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert "report         runs/one/restart-1/report.html" in trained()[2]
+
+
 @pytest.mark.slow
 def test_killed_run_leaves_what_was_recorded(tmp_path):
     """By os._exit, which nothing can answer: the page is then made from the folder."""

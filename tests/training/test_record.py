@@ -1,6 +1,7 @@
 """What a recorder says of a loop, and that torch is as before when it ends."""
 
 import math
+import tracemalloc
 
 import pytest
 import torch
@@ -232,3 +233,27 @@ def test_recording_reads_nothing_out_of_a_tensor(monkeypatch):
     summary = recorder.summary()
     assert (summary.last_loss, summary.clipped_steps) == (8.0, 1)
     assert (summary.norm_before, summary.norm_after) == (1.5, 0.75)
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["cpu", "accelerator"])
+def test_memory_does_not_grow_with_the_steps(monkeypatch, at_once):
+    monkeypatch.setattr("rnnswap.training.record._is_read_at_once", lambda _: at_once)
+    counted = []
+    recorder = Recorder(lambda steps: counted.append(len(steps)))
+    loop = falling(*[1.0] * 600)
+    with recorder, install("norm:3.0", recorder.on_clip):
+        loop()
+        tracemalloc.start()
+        try:
+            loop()
+            before = tracemalloc.get_traced_memory()[0]
+            loop()
+            loop()
+            grown = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+    recorder.flush()
+    assert sum(counted) == 2400
+    assert max(counted) <= 256
+    # 1,200 steps kept would be half a megabyte.
+    assert grown < 100_000
