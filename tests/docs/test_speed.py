@@ -66,6 +66,7 @@ def test_every_part_is_measured_judged_and_written(speed, monkeypatch):
     monkeypatch.setattr(speed, "SWEPT", (1, 7))
     monkeypatch.setattr(speed, "LENGTHS", (2, 4))
     shapes = ("2,1,3,256", "3,1,1,128")
+    monkeypatch.setattr(speed, "LAID_OUT", shapes)
     monkeypatch.setattr(speed, "by_shape", functools.partial(speed.by_shape, shapes=shapes))
     measure = {name: part for name, part in speed.PARTS.items() if name != "memory"}
     monkeypatch.setattr(speed, "bench", tiny)
