@@ -7,8 +7,9 @@
 for the same equation that we could write by hand with torch's functions for lists of tensors
 (clip_by_hand.py). `ours` is what an optimizer's step gains by an attached policy: the step of an
 optimizer that does nothing, with clipping, less without. It looks for gradients that are not
-finite, which the loops do not. `measured` also has what was done in `handle.last`. All are run in
-turn, `--rounds` times; medians, and the median of ratios round by round.
+finite, which the loops do not. `measured` also has what was done in `handle.last`. `hook` is timed
+with the backward that runs the hooks. All are run in turn, `--rounds` times; medians, and the
+median of ratios round by round.
 """
 
 from __future__ import annotations
@@ -82,8 +83,6 @@ def contestants(name: str, parameters: list[Tensor]) -> dict[str, Callable[[], A
             # Parameters of their own: a hook stays on what it is on.
             own: list[Tensor] = [nn.Parameter(p.detach().clone()) for p in parameters]
             work[label] = hooked(own, Nothing(own), measure=measure)
-    if name == "hook":
-        work["nothing"] = backward(parameters)
     return work
 
 
@@ -122,9 +121,10 @@ def measure(name: str, size: int, rounds: int) -> dict[str, float]:
             taken = timed(function)
             if number >= 3:
                 times[label].append(taken)
-    # By hand there is no step, so nothing of one to take off; hooks are timed with their backward.
-    bare = statistics.median(times["nothing"])
-    hand = [t - (bare if name == "hook" else 0) for t in times["by hand"]]
+    # By hand there is no step, so nothing of one to take off. Hooks are timed with the backward
+    # that they are part of: what is left of it without them would be noise.
+    bare = 0.0 if name == "hook" else statistics.median(times["nothing"])
+    hand = times["by hand"]
     found = {"by hand": statistics.median(hand)}
     for label in ("ours", "measured"):
         own = [t - bare for t in times[label]]

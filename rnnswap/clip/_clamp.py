@@ -32,14 +32,14 @@ def clamp_(parameters: Sequence[Tensor], low: float, high: float, policy: str) -
     Raises:
         ClipError: A gradient is sparse or complex.
     """
-    grads = _clampable(parameters, policy)
+    grads = Gradients(gradients(parameters), policy)
     rows = _in_c(grads, low, high, measure=False)
     return _by_torch(grads, lambda run: _clamp_run_(run, low, high)) if rows is None else rows[0]
 
 
 def look(parameters: Sequence[Tensor], policy: str) -> Tensor:
     """Return what `clamp_` does, and leave the gradients as they are."""
-    grads = _clampable(parameters, policy)
+    grads = Gradients(gradients(parameters), policy)
     rows = _in_c(grads, -torch.inf, torch.inf, measure=False)
     return _by_torch(grads, _leave) if rows is None else rows[0]
 
@@ -52,13 +52,14 @@ def clamp_measured_(
     Raises:
         ClipError: A gradient is sparse or complex.
     """
-    grads = _clampable(parameters, policy)
+    grads = Gradients(gradients(parameters), policy)
     elements = max(1, sum(g.numel() for g in grads.whole))
     rows = _in_c(grads, low, high, measure=True)
     if rows is not None:
         norms = rows[2].sqrt().to(grads.local[0].dtype)
         total, after = rows[2:].sum(dim=1).sqrt().to(norms.dtype)
         return ClipResult(total, after, rows[1].sum().float() / elements, norms)
+    _refuse_complex(grads)
     norms = grads.norms(exact=True)
     counts: list[Tensor] = []
     runs = [([g], [n]) for n, g in enumerate(grads.local)] if grads.is_spread else _runs(grads)
@@ -72,19 +73,25 @@ def clamp_measured_(
     return ClipResult(total_of(norms), after, count / elements, norms)
 
 
+def _refuse_complex(grads: Gradients) -> None:
+    for group, _ in grads.groups:
+        refuse_complex(grads.policy, group[:1])
+
+
 def _leave(run: list[Tensor]) -> None:
     """Do nothing to a run."""
 
 
 def _in_c(grads: Gradients, low: float, high: float, *, measure: bool) -> Tensor | None:
     """Clamp in the C library; None if it cannot, and nothing is done."""
-    if grads.is_spread or len(grads.groups) > 1 or not _gradients.can_be_asked(grads.local[0]):
+    if grads.is_spread or not _gradients.can_be_asked(grads.local[0]):
         return None
     return _native.clamp_(grads.local, low, high, measure=measure)
 
 
 def _by_torch(grads: Gradients, work: Callable[[list[Tensor]], None]) -> Tensor:
     """Do `work` on all gradients; return where they were finite before it."""
+    _refuse_complex(grads)
     if grads.is_spread or not _gradients.can_be_asked(grads.local[0]):
         norms = grads.norms(exact=True)
         for group, _ in grads.groups:
@@ -99,13 +106,6 @@ def _by_torch(grads: Gradients, work: Callable[[list[Tensor]], None]) -> Tensor:
     for n in bad:
         evidence[n] = torch.inf
     return evidence
-
-
-def _clampable(parameters: Sequence[Tensor], policy: str) -> Gradients:
-    grads = Gradients(gradients(parameters), policy)
-    for group, _ in grads.groups:
-        refuse_complex(policy, group[:1])
-    return grads
 
 
 def _runs(grads: Gradients) -> Iterator[tuple[list[Tensor], list[int]]]:

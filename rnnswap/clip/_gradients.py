@@ -6,6 +6,7 @@ processes (a DTensor) is worked on in its local part; its norm is that of the wh
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections import defaultdict
@@ -44,6 +45,7 @@ class Gradients:
     def __init__(self, whole: list[Tensor], policy: str) -> None:
         #: As they are on the parameters.
         self.whole = whole
+        self.policy = policy
         # By sets of what is met: hundreds of gradients are looked at in every step.
         plain = set(map(type, whole)) == {Tensor}
         self._spread = [] if plain else [n for n, g in enumerate(whole) if _is_spread(g)]
@@ -51,13 +53,17 @@ class Gradients:
         self.local = [_local(g) for g in self.whole] if self._spread else self.whole
         if set(map(_LAYOUT, self.local)) != {torch.strided}:
             refuse_sparse(policy, self.local)
+
+    @functools.cached_property
+    def groups(self) -> list[tuple[list[Tensor], list[int]]]:
+        """Lists of one device and type, each with the positions of its members among all."""
         found: Any = torch._C._group_tensors_by_device_and_dtype
-        #: Lists of one device and type, each with the positions of its members among all.
-        self.groups: list[tuple[list[Tensor], list[int]]] = [
-            (group, positions) for ([group], positions) in found([self.local], True).values()
-        ]
-        #: Whether there is but one group, in the order of all.
-        self._alike = len(self.groups) == 1
+        return [(group, positions) for ([group], positions) in found([self.local], True).values()]
+
+    @property
+    def _alike(self) -> bool:
+        """Whether there is but one group, in the order of all."""
+        return len(self.groups) == 1
 
     @property
     def is_spread(self) -> bool:

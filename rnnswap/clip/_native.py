@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import ctypes
 import functools
+import operator
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 
+_KIND = operator.attrgetter("dtype", "is_cpu")
 _TYPES = (torch.float32, torch.float64)
 
 
@@ -30,11 +32,12 @@ class _Arguments(ctypes.Structure):
 
 
 def clamp_(group: list[Tensor], low: float, high: float, *, measure: bool) -> Tensor | None:
-    """Clamp tensors of one type in place.
+    """Clamp tensors in place; between infinities nothing is written.
 
     Returns:
-        None if the library cannot, and nothing is done. Else float64 (1, n): finite where the
-        tensor was; if measured (4, n), then elements changed and sums of squares before and after.
+        None if the library cannot, and nothing is done: it knows plain tensors of one type. Else
+        float64 (1, n): finite where the tensor was; if measured (4, n), then elements changed and
+        sums of squares before and after.
     """
     kernel = _kernel()
     if kernel is None or not _suits(group):
@@ -49,16 +52,17 @@ def clamp_(group: list[Tensor], low: float, high: float, *, measure: bool) -> Te
     )
     _native.call(kernel, arguments, group[0])
     # As torch's own functions do, for whoever still needs what the gradients were.
-    torch.autograd.graph.increment_version(tuple(group))
+    if low != -torch.inf or high != torch.inf:
+        torch.autograd.graph.increment_version(tuple(group))
     return rows
 
 
 def _suits(group: list[Tensor]) -> bool:
     first = group[0]
     return (
-        first.is_cpu
-        and first.dtype in _TYPES
+        first.dtype in _TYPES
         and set(map(type, group)) == {Tensor}
+        and set(map(_KIND, group)) == {(first.dtype, True)}
         and all(map(Tensor.is_contiguous, group))
         and not any(map(Tensor.is_neg, group))
     )

@@ -1,5 +1,14 @@
 /* Bounding the elements of one gradient, for one element type and instruction set. */
 
+/* Whether all elements are finite. */
+static int NAME(look)(const REAL *x, int64_t n) {
+    int odd = 0;
+    for (int64_t i = 0; i < n; i++) {
+        odd |= !(x[i] - x[i] == 0);
+    }
+    return !odd;
+}
+
 /* Bound in place; NaN stays NaN. Whether all elements were finite. */
 static int NAME(clamp)(REAL *x, int64_t n, REAL low, REAL high) {
     int odd = 0;
@@ -12,7 +21,7 @@ static int NAME(clamp)(REAL *x, int64_t n, REAL low, REAL high) {
     return !odd;
 }
 
-/* The same, with the count of changed elements and the sums of squares before and after. */
+/* As clamp, with the count of changed elements and the sums of squares before and after. */
 static int NAME(clamp_measured)(REAL *x, int64_t n, REAL low, REAL high, double *changed,
     double *before, double *after) {
     enum { LANES = 8 };
@@ -43,8 +52,15 @@ static int NAME(clamp_measured)(REAL *x, int64_t n, REAL low, REAL high, double 
 /* Gradient number g of all. */
 static void NAME(clamp_one)(const struct rnnswap_clamp *a, int64_t g) {
     REAL *x = (REAL *)a->data[g], low = (REAL)a->low, high = (REAL)a->high;
-    int finite = a->changed ? NAME(clamp_measured)(x, a->sizes[g], low, high, a->changed + g,
-                                  a->before + g, a->after + g)
-                            : NAME(clamp)(x, a->sizes[g], low, high);
+    int64_t n = a->sizes[g];
+    int finite;
+    if (a->changed) {
+        finite = NAME(clamp_measured)(
+            x, n, low, high, a->changed + g, a->before + g, a->after + g);
+    } else if (isinf(a->low) && isinf(a->high)) {
+        finite = NAME(look)(x, n);
+    } else {
+        finite = NAME(clamp)(x, n, low, high);
+    }
     a->evidence[g] = finite ? 0 : HUGE_VAL;
 }
