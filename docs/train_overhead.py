@@ -106,7 +106,7 @@ def rows(epochs: int) -> Iterable[str]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="overhead of rnnswap train on the digits example")
-    parser.add_argument("--epochs", type=int, default=40, help="pairs of epochs (40)")
+    parser.add_argument("--epochs", type=int, default=60, help="pairs of epochs (60)")
     args = parser.parse_args()
     torch.set_num_threads(1)
     for line in rows(args.epochs):
