@@ -23,6 +23,12 @@ _TITLES = {
     "training": "training step, gradients of the weights",
     "training-dx": "training step, gradients of weights and input",
 }
+#: What an implementation of that name is.
+_WHAT = {
+    "cpu": " (loops in C)",
+    "manual": " (PyTorch, backward written by hand)",
+    "naive": " (plain PyTorch)",
+}
 
 
 def screen(report: Report) -> Iterator[RenderableType]:
@@ -183,4 +189,5 @@ def _servings(report: Report) -> Iterator[str]:
                 if e.serving == kind
             ]
             where = "" if len(kinds) == 1 else f" at {'; '.join(places)}"
-            yield f"{cell}: {kind.name}{where}: {kind.why}"
+            what = _WHAT.get(kind.name, "")
+            yield f"{cell}: {kind.name}{what}{where}: {kind.why}"

@@ -130,8 +130,9 @@ def bench(
     """Measure cells against nn.LSTM, side by side in one process.
 
     Forward runs in eval and inference mode; a training step is zero_grad, forward and
-    sum().backward(), with an input that needs no gradient and with one that does. The samples of
-    nn.LSTM and of all cells are interleaved; their medians are compared.
+    sum().backward(), with an input that needs no gradient and with one that does (training-dx).
+    The samples of nn.LSTM and of all cells are interleaved; their medians are compared: 2.00x
+    takes half of nn.LSTM's time.
 
     Results go to stdout, progress to stderr. Exits with 1 if a cell failed somewhere.
     """

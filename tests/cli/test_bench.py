@@ -64,7 +64,8 @@ def test_table_shows_times_ratios_and_what_served(monkeypatch):
     assert numbers[2].endswith("x")
     assert "forward, eval and inference mode, packed input: ms" in result.stdout
     assert "time with packed input / time with padded input" in result.stdout
-    assert "janet: manual: not cpu: RNNSWAP_IMPL=manual" in lines
+    served = "janet: manual (PyTorch, backward written by hand): not cpu: RNNSWAP_IMPL=manual"
+    assert served in lines
     assert f"torch {torch.__version__}" in result.stdout
     assert result.stderr.splitlines() == ["3,2,4,5 forward"]
 
