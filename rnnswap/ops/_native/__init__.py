@@ -150,14 +150,19 @@ def check_saved(grads: Sequence[Tensor | None], like: Tensor, *saved: Tensor | N
     """Refuse what hooks on saved tensors brought back as something that a kernel cannot read.
 
     Raises:
-        RuntimeError: One is of another type or on another device, or no plain tensor.
+        RuntimeError: One is of another type or on another device.
     """
-    reasons = reasons_against_native(like, *saved)
+    dtype = like.dtype
+    for t in saved:  # one quick pass, words only where there are any
+        if t is not None and not (t.dtype is dtype and t.is_cpu):
+            reasons = reasons_against_native(like, *saved)
+            raise RuntimeError(f"a tensor saved for backward came back changed: {reasons[0]}")
     for grad in grads:
-        if grad is not None and grad.dtype is not like.dtype:
-            reasons.append(f"it is {like.dtype}, the gradient {grad.dtype}")
-    if reasons:
-        raise RuntimeError(f"a tensor saved for backward came back changed: {reasons[0]}")
+        if grad is not None and grad.dtype is not dtype:
+            raise RuntimeError(
+                f"a tensor saved for backward came back changed: it is {dtype}, the gradient "
+                f"{grad.dtype}"
+            )
 
 
 def lengths_for(lengths: Tensor | None) -> Tensor | None:
