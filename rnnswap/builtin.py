@@ -24,7 +24,9 @@ _INDRNN_OPTIONS = {
     **_COMMON_OPTIONS,
 }
 
-_SCORES = ("dot", "general", "additive")
+_SCORE = OptionSpec(
+    str, "general", "dot, general or additive", choices=("dot", "general", "additive")
+)
 
 
 @hookimpl
@@ -78,10 +80,21 @@ def rnnswap_attentions() -> list[AttentionSpec]:
         AttentionSpec(
             name="soft",
             target="rnnswap.attention:SoftAttention",
-            options={
-                "score": OptionSpec(str, "general", "dot, general or additive", choices=_SCORES)
-            },
+            options={"score": _SCORE},
             summary="softmax over the steps; every step keeps a weight (arXiv:1508.04025)",
+        ),
+        AttentionSpec(
+            name="hard",
+            target="rnnswap.attention:HardAttention",
+            options={
+                "score": _SCORE,
+                "k": OptionSpec(int, None, "weights kept; 4 if no threshold is given", at_least=1),
+                "threshold": OptionSpec(
+                    float, None, "in [0, 1]: smaller weights become zero", at_least=0
+                ),
+                "renormalise": OptionSpec(bool, True, "what is kept sums to 1"),
+            },
+            summary="as soft, then the weights that fail a condition become exactly zero",
         ),
     ]
 

@@ -4,6 +4,16 @@ Masks say True = attend, the opposite of nn.MultiheadAttention. Weights are >= 0
 the keys; a row whose keys are all masked has weights and context of zero, never NaN.
 """
 
+from rnnswap.attention._base import Attention as Attention
+from rnnswap.attention._hard import HardAttention as HardAttention
+from rnnswap.attention._hard import hard_attention as hard_attention
 from rnnswap.attention._soft import SoftAttention as SoftAttention
+from rnnswap.attention._soft import soft_attention as soft_attention
 
-__all__ = ["SoftAttention"]
+__all__ = [
+    "Attention",
+    "HardAttention",
+    "SoftAttention",
+    "hard_attention",
+    "soft_attention",
+]

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from rnnswap.attention._base import Attention
+from rnnswap.attention._masked import allowed_keys
 from rnnswap.discovery import installed
 from rnnswap.errors import OptionError
-from rnnswap.spec import load_target
+from rnnswap.spec import AttentionSpec, load_target
 
 
 def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> type[nn.Module]:
@@ -35,7 +37,8 @@ def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> typ
 
     Raises:
         UnknownNameError: No such mechanism is installed.
-        OptionError: The mechanism has no such option, or `cell` is not a module class.
+        OptionError: The mechanism has no such option or not with that value, or `cell` is not a
+            module class.
 
     Example:
         >>> rnn = with_attention(JANET, "soft")(10, 20, batch_first=True)
@@ -43,9 +46,21 @@ def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> typ
     if not _is_recurrent(cell):
         raise OptionError(f"with_attention takes a recurrent layer class, got {cell!r}")
     spec = installed().attentions.get(attention).spec
-    spec.check_options(options)
+    chosen = tuple(sorted(_checked(spec, options).items()))
     # mypy takes the class for one of its instances, which may not be hashable.
-    return _build(cell, attention, spec.target, tuple(sorted(options.items())))  # type: ignore[arg-type]
+    return _build(cell, attention, spec.target, chosen)  # type: ignore[arg-type]
+
+
+def _checked(spec: AttentionSpec, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options, each of its own type: 1, 1.0 and True would name one class."""
+    spec.check_options(options)
+    checked = {}
+    for name, value in options.items():
+        option = spec.options[name]
+        if value is None and option.default is None:
+            continue
+        checked[name] = option.parse(name, str(value))
+    return checked
 
 
 def _is_recurrent(cell: object) -> bool:
@@ -81,20 +96,38 @@ class _OverSteps(nn.Module):
         self.mechanism = mechanism
         self.combine = nn.Linear(2 * width, width, bias=False, **like)
         self.causal = causal
+        if isinstance(mechanism, Attention):
+            mechanism.any_length = True
 
     def forward(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         """Return the attentional output (B, T, W) of output (B, T, W)."""
-        context, _ = self.mechanism(output, output, output, self._mask(output, lengths))
-        combined: Tensor = torch.tanh(self.combine(torch.cat((context, output), -1)))
-        return combined
+        both = torch.cat((self._context(output, lengths), output), -1)
+        return torch.tanh(self.combine(both))
 
-    def _mask(self, output: Tensor, lengths: Tensor | None) -> Tensor | None:
+    def _context(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         steps = torch.arange(output.size(1), device=output.device)
-        mask = (steps <= steps.unsqueeze(1)).unsqueeze(0) if self.causal else None
-        if lengths is not None:
-            real = (steps < lengths.to(output.device).unsqueeze(1)).unsqueeze(1)
-            mask = real if mask is None else mask & real
-        return mask
+        mask = None
+        # A causal step sees no padding: that comes after it, and what padding sees is dropped.
+        if lengths is not None and not self.causal:
+            mask = (steps < lengths.to(output.device).unsqueeze(1)).unsqueeze(1)
+        context: Tensor
+        if not isinstance(self.mechanism, Attention):
+            # A stranger's module knows the four arguments of the contract.
+            mask = allowed_keys(mask, self.causal, len(steps), len(steps), output.device)
+            context, _ = self.mechanism(output, output, output, mask)
+        elif self.mechanism.over == "features":
+            context, _ = self.mechanism(output, output, output, need_weights=False)
+        else:
+            context, _ = self.mechanism(
+                output, output, output, mask, causal=self.causal, need_weights=False
+            )
+        return context
+
+
+def _reset(module: nn.Module) -> None:
+    reset = getattr(module, "reset_parameters", None)
+    if reset is not None:
+        reset()
 
 
 @functools.cache
@@ -115,6 +148,13 @@ def _build(
             width = (self.proj_size or self.hidden_size) * directions
             mechanism = load_target(target)(width, width, **like, **dict(options))
             self.attention = _OverSteps(mechanism, width, not self.bidirectional, **like)
+
+        def reset_parameters(self) -> None:
+            """Draw the layer's parameters anew, and the attention's as its modules do."""
+            super().reset_parameters()
+            # The layer's own constructor comes here before there is an attention.
+            if "attention" in self._modules:
+                self.attention.apply(_reset)
 
         def forward(self, input: Any, hx: Any = None) -> Any:
             output, state = super().forward(input, hx)

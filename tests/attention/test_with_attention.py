@@ -11,13 +11,15 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnswap import JANET, OptionError, UnknownNameError, with_attention
-from rnnswap.discovery import get_cell
+from rnnswap.attention._recurrent import _OverSteps
+from rnnswap.discovery import get_cell, list_attentions
+from rnnswap.testing import check_drop_in
 
 I, H = 4, 6
 
 
-def build(name, **kwargs):
-    return with_attention(get_cell(name), "soft")(I, H, dtype=torch.float64, **kwargs).eval()
+def build(name, mechanism="soft", **kwargs):
+    return with_attention(get_cell(name), mechanism)(I, H, dtype=torch.float64, **kwargs).eval()
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -48,19 +50,21 @@ def test_output_is_tanh_of_context_and_output():
         assert_same(output[t], torch.tanh(layer.attention.combine.weight @ both))
 
 
-def test_unidirectional_is_causal_and_bidirectional_is_not():
+@pytest.mark.parametrize("mechanism", list_attentions())
+def test_unidirectional_is_causal_and_bidirectional_is_not(mechanism):
     x = torch.randn(6, 1, I, dtype=torch.float64)
     later = x.clone()
     later[4:] += 1
-    causal, both = build("janet"), build("janet", bidirectional=True)
-    assert torch.equal(causal(x)[0][:4], causal(later)[0][:4])
+    causal, both = build("janet", mechanism), build("janet", mechanism, bidirectional=True)
+    assert_same(causal(x)[0][:4], causal(later)[0][:4])
     assert not torch.equal(both(x)[0][:4], both(later)[0][:4])
 
 
+@pytest.mark.parametrize("mechanism", list_attentions())
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("name", CELLS)
-def test_packed_equals_each_sequence_alone(name, bidirectional):
-    layer = build(name, bidirectional=bidirectional)
+def test_packed_equals_each_sequence_alone(name, bidirectional, mechanism):
+    layer = build(name, mechanism, bidirectional=bidirectional)
     lengths = [2, 5, 3]
     padded = torch.randn(5, 3, I, dtype=torch.float64)
     packed, _ = layer(pack_padded_sequence(padded, lengths, enforce_sorted=False))
@@ -99,6 +103,10 @@ def test_class_can_be_a_base_and_tells_its_name():
     ("cell", "name", "options", "error", "words"),
     [
         (JANET, "sofft", {}, UnknownNameError, "did you mean 'soft'"),
+        (JANET, "soft", {"score": ["dot"]}, OptionError, "score must be one of"),
+        (JANET, "hard", {"k": True}, OptionError, "option k takes an int, got 'True'"),
+        (JANET, "hard", {"k": 0}, OptionError, "option k must be at least 1, got 0"),
+        (JANET, "hard", {"threshold": -0.5}, OptionError, "threshold must be at least 0"),
         (JANET, "soft", {"heads": 2}, OptionError, "no option 'heads'"),
         ("janet", "soft", {}, OptionError, "layer class, got 'janet'"),
         (int, "soft", {}, OptionError, "layer class"),
@@ -110,3 +118,52 @@ def test_class_can_be_a_base_and_tells_its_name():
 def test_bad_arguments_are_refused(cell, name, options, error, words):
     with pytest.raises(error, match=words):
         with_attention(cell, name, **options)
+
+
+def test_options_that_mean_the_same_name_one_class():
+    one = with_attention(JANET, "hard", threshold=1)
+    assert one is with_attention(JANET, "hard", threshold=1.0, k=None)
+    assert one(I, H).attention.mechanism.threshold == 1.0
+
+
+def test_hard_attention_takes_sequences_shorter_than_k():
+    layer = with_attention(JANET, "hard", k=8)(I, H, bidirectional=True)
+    assert layer(torch.randn(3, 2, I))[0].shape == (3, 2, 2 * H)
+
+
+#: What each mechanism cannot pass besides, and why.
+CANNOT = {"hard": {"bfloat16"}}  # rounding decides which of two near weights is kept
+
+
+@pytest.mark.parametrize("mechanism", list_attentions())
+def test_a_drop_in_but_for_state_carried_over(mechanism):
+    report = check_drop_in(with_attention(JANET, mechanism))
+    failed = {result.name for result in report.results if result.status == "failed"}
+    assert failed == {"state-carried-over"} | CANNOT.get(mechanism, set())
+
+
+def test_reset_parameters_draws_the_attentions_too():
+    layer = build("lstm")
+    layer.attention.combine.weight.data.fill_(float("nan"))
+    layer.reset_parameters()
+    assert all(p.isfinite().all() for p in layer.parameters())
+    assert layer.attention.combine.weight.abs().max() <= (2 * H) ** -0.5
+
+
+class Mean(nn.Module):
+    """A stranger's mechanism: it knows nothing but the four arguments of the contract."""
+
+    def __init__(self, query_size, key_size, *, device=None, dtype=None):
+        super().__init__()
+
+    def forward(self, query, key, value, mask):
+        weights = mask.to(value.dtype) / mask.sum(-1, keepdim=True)
+        return weights @ value, weights
+
+
+def test_a_strangers_module_gets_the_mask_of_the_contract():
+    over = _OverSteps(Mean(H, H), H, causal=True)
+    output = torch.randn(2, 4, H)
+    mean = output.cumsum(1) / torch.arange(1, 5).view(1, 4, 1)
+    expected = torch.tanh(over.combine(torch.cat((mean, output), -1)))
+    assert_same(over(output, None), expected)

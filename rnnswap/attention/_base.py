@@ -1,0 +1,161 @@
+"""What every mechanism shares: the layout of its tensors and the checks of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from rnnswap.errors import OptionError
+
+
+class Attention(nn.Module):
+    """Base of the attention mechanisms; a subclass defines `attend`.
+
+    A mechanism maps (query, key, value, mask) to (context, weights). Weights are >= 0 and sum to 1
+    over the keys. Masks say True = attend, the opposite of nn.MultiheadAttention; where all keys of
+    a query are masked, its context and its weights are zero.
+
+    Args:
+        query_size: Features of a query, > 0.
+        key_size: Features of a key, > 0.
+        batch_first: Batched sequences are (B, T, ...), else (T, B, ...); unbatched ones are
+            (T, ...) either way.
+
+    Raises:
+        OptionError: A size is not a positive int, or `batch_first` no bool.
+    """
+
+    #: What the weights are over: "steps" (the keys of a sequence) or "features" (of a vector).
+    over: ClassVar[str] = "steps"
+    #: Whether a sequence shorter than an option asks for is taken as it is: with_attention sets it.
+    any_length: bool = False
+
+    def __init__(self, query_size: int, key_size: int, *, batch_first: bool = True) -> None:
+        super().__init__()
+        check_size("query_size", query_size)
+        check_size("key_size", key_size)
+        check_bool("batch_first", batch_first)
+        self.query_size = query_size
+        self.key_size = key_size
+        self.batch_first = batch_first
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None = None,
+        *,
+        causal: bool = False,
+        need_weights: bool = True,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend.
+
+        Args:
+            query: (B, Tq, query_size); without `batch_first` (Tq, B, query_size); unbatched
+                (Tq, query_size).
+            key: (B, Tk, key_size), laid out as `query`.
+            value: (B, Tk, V), laid out as `query`.
+            mask: bool, broadcastable to (B, Tq, Tk), unbatched to (Tq, Tk); True = attend, the
+                opposite of nn.MultiheadAttention. Padding of shape (B, Tk): `mask.unsqueeze(1)`.
+            causal: Query i attends to keys 0..i only, besides what `mask` says.
+            need_weights: Without them nothing of size Tq * Tk is held where the mechanism can do
+                without (dot and general scores, multihead and self).
+
+        Returns:
+            context, laid out as `query`, and weights (B, Tq, Tk), unbatched (Tq, Tk), or None if
+            they are not asked for. Both are zero where every key is masked.
+
+        Raises:
+            OptionError: A tensor's shape does not fit, or the mask is not bool.
+        """
+        self._check(query, key, value)
+        batched = query.dim() == 3
+        if not batched:
+            query, key, value = query.unsqueeze(0), key.unsqueeze(0), value.unsqueeze(0)
+        elif not self.batch_first:
+            query, key, value = (t.transpose(0, 1) for t in (query, key, value))
+        context, weights = self.attend(query, key, value, mask, causal, need_weights)
+        if not batched:
+            return context.squeeze(0), None if weights is None else weights.squeeze(0)
+        return context if self.batch_first else context.transpose(0, 1), weights
+
+    def attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        causal: bool,
+        need_weights: bool,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return context (B, Tq, V) and weights (B, Tq, Tk) or None, of batch-first sequences."""
+        raise NotImplementedError(f"{type(self).__name__} defines no attend")
+
+    def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
+        check_sequences(query, key, value)
+        for name, tensor, size in (
+            ("query", query, self.query_size),
+            ("key", key, self.key_size),
+        ):
+            if tensor.size(-1) != size:
+                raise OptionError(
+                    f"{name} must have {size} features ({name}_size), "
+                    f"got shape {tuple(tensor.shape)}"
+                )
+        batch, steps = (0, 1) if self.batch_first else (1, 0)
+        if query.dim() == 3 and not query.size(batch) == key.size(batch) == value.size(batch):
+            raise OptionError(
+                f"query, key and value must have one batch size, {shapes(query, key, value)}"
+            )
+        axis = steps if query.dim() == 3 else 0
+        if key.size(axis) != value.size(axis):
+            raise OptionError(
+                f"key and value must have as many steps, got {tuple(key.shape)} and "
+                f"{tuple(value.shape)}"
+            )
+
+
+def check_sequences(query: Any, key: Any, value: Any) -> None:
+    """Refuse what are not three tensors of the same rank, 2 or 3.
+
+    Raises:
+        OptionError: They are not.
+    """
+    for name, tensor in (("query", query), ("key", key), ("value", value)):
+        if not isinstance(tensor, Tensor):
+            raise OptionError(f"{name} must be a tensor, got {type(tensor).__name__}")
+    if query.dim() not in (2, 3) or not query.dim() == key.dim() == value.dim():
+        raise OptionError(
+            "query, key and value must be 3-D, or 2-D if unbatched, all three alike, "
+            f"{shapes(query, key, value)}"
+        )
+
+
+def shapes(query: Tensor, key: Tensor, value: Tensor) -> str:
+    """Return the three shapes as the end of a sentence."""
+    return f"got {tuple(query.shape)}, {tuple(key.shape)} and {tuple(value.shape)}"
+
+
+def check_size(name: str, size: Any) -> None:
+    """Refuse what is not a positive int.
+
+    Raises:
+        OptionError: It is not.
+    """
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise OptionError(f"{name} must be an int > 0, got {size!r}")
+
+
+def check_bool(name: str, value: Any) -> None:
+    """Refuse what is not a bool.
+
+    Raises:
+        OptionError: It is not.
+    """
+    if not isinstance(value, bool):
+        raise OptionError(f"{name} must be True or False, got {value!r}")
+
+
+Attention.__module__ = "rnnswap.attention"
