@@ -25,6 +25,7 @@ from torch.optim.optimizer import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from rnnswap.clip._steps import is_outermost
 from rnnswap.training.layers import Layers
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
@@ -147,10 +148,14 @@ class Recorder:
         return found
 
     def _before_step(self, optimizer: Optimizer, *_: object) -> None:
+        if not is_outermost(optimizer):  # a step of a base class, or of a wrapped optimizer
+            return
         # Backwards inside a closure count as backwards.
         self._optimizer_started = time.perf_counter() - self._backward_seconds
 
     def _after_step(self, optimizer: Optimizer, *_: object) -> None:
+        if not is_outermost(optimizer):
+            return
         with self._lock:
             now = time.perf_counter()
             self._pending.append(self._recorded(optimizer, now))

@@ -188,6 +188,23 @@ def test_steps_of_all_optimizers_are_counted():
     assert (summary.steps, summary.clipped_steps) == (3, 1)
 
 
+class Twice(torch.optim.SGD):
+    def step(self, closure=None):
+        return super().step(closure)
+
+
+def test_a_step_that_calls_its_base_class_is_one_step():
+    parameter = nn.Parameter(torch.ones(2))
+    optimizer = Twice([parameter], lr=0.1)
+
+    def loop():
+        for _ in range(3):
+            parameter.sum().backward()
+            optimizer.step()
+
+    assert recorded(loop, "norm:1.0").steps == 3
+
+
 def test_torch_is_restored_after_an_exception():
     def loop():
         falling(1.0)()
