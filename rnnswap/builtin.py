@@ -96,6 +96,17 @@ def rnnswap_attentions() -> list[AttentionSpec]:
             },
             summary="as soft, then the weights that fail a condition become exactly zero",
         ),
+        AttentionSpec(
+            name="multihead",
+            target="rnnswap.attention:MultiHead",
+            options={
+                "heads": OptionSpec(
+                    int, None, "they divide the width; default: most of 8, 4, 2, 1", at_least=1
+                ),
+                "bias": OptionSpec(bool, True, "of the projections"),
+            },
+            summary="several heads with projections of their own (arXiv:1706.03762)",
+        ),
     ]
 
 

@@ -7,13 +7,17 @@ the keys; a row whose keys are all masked has weights and context of zero, never
 from rnnswap.attention._base import Attention as Attention
 from rnnswap.attention._hard import HardAttention as HardAttention
 from rnnswap.attention._hard import hard_attention as hard_attention
+from rnnswap.attention._multihead import MultiHead as MultiHead
+from rnnswap.attention._multihead import multihead_attention as multihead_attention
 from rnnswap.attention._soft import SoftAttention as SoftAttention
 from rnnswap.attention._soft import soft_attention as soft_attention
 
 __all__ = [
     "Attention",
     "HardAttention",
+    "MultiHead",
     "SoftAttention",
     "hard_attention",
+    "multihead_attention",
     "soft_attention",
 ]
