@@ -193,6 +193,7 @@ def distributed(swap: Swapper) -> str:
     """Wrapped in DistributedDataParallel: refused."""
     import torch.distributed as dist
 
+    hook = sys.excepthook  # torch puts its own there for good
     dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
     try:
         model: Any = nn.parallel.DistributedDataParallel(Model())
@@ -206,6 +207,7 @@ def distributed(swap: Swapper) -> str:
         raise No("nothing happens")
     finally:
         dist.destroy_process_group()
+        sys.excepthook = hook
 
 
 def scripted(swap: Swapper) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -26,8 +26,6 @@ class Attention(nn.Module):
         OptionError: A size is not a positive int, or `batch_first` no bool.
     """
 
-    #: What the weights are over: "steps" (the keys of a sequence) or "features" (of a vector).
-    over: ClassVar[str] = "steps"
     #: Whether a sequence shorter than an option asks for is taken as it is: with_attention sets it.
     any_length: bool = False
 

@@ -115,8 +115,6 @@ class _OverSteps(nn.Module):
             # A stranger's module knows the four arguments of the contract.
             mask = allowed_keys(mask, self.causal, len(steps), len(steps), output.device)
             context, _ = self.mechanism(output, output, output, mask)
-        elif self.mechanism.over == "features":
-            context, _ = self.mechanism(output, output, output, need_weights=False)
         else:
             context, _ = self.mechanism(
                 output, output, output, mask, causal=self.causal, need_weights=False

@@ -161,11 +161,12 @@ from pathlib import Path
 import torch
 from rnnswap import JANET
 
-layer, small = JANET(8, 2048), JANET(4, 8)
+layer, small = JANET(8, 4096), JANET(4, 8)
 x, long = torch.randn(2, 1, 8), torch.randn(100_000, 3, 4)
 loss = layer(x)[0].sum()
 size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-# The packed recurrent weight takes 32 MiB, the gradients of the weights as much again.
+# The packed recurrent weight takes 128 MiB, more than what a thread that ends may give back; the
+# gradients of the weights take as much again.
 resource.setrlimit(resource.RLIMIT_AS, (size + (8 << 20), resource.RLIM_INFINITY))
 for call in (lambda: layer(x), loss.backward, lambda: small(long)):
     try:

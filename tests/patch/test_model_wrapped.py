@@ -1,5 +1,7 @@
 """swap_ on models that something else has a hold of: wrappers, compilers, TorchScript, meta."""
 
+import sys
+
 import pytest
 import torch
 import torch.distributed as dist
@@ -22,7 +24,8 @@ class Model(nn.Module):
 
 
 @pytest.fixture
-def process_group():
+def process_group(monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # torch puts its own there for good
     dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
     yield
     dist.destroy_process_group()

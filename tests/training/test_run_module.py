@@ -89,6 +89,8 @@ def test_module_runs_as_python_runs_it(folder, name):
 
 def test_module_is_looked_for_without_importing_it(folder, monkeypatch):
     monkeypatch.chdir(folder)
+    for name in ("pack", "bad"):  # of another test
+        monkeypatch.delitem(sys.modules, name, raising=False)
     for name in ("pack", "pack.missing", "bad.part", "json.tool", "sys"):
         check_module(name)
     assert not {"pack", "bad"} & {*sys.modules}
