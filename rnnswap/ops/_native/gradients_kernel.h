@@ -45,6 +45,12 @@ RNNSWAP_INLINE void NAME(stripe)(REAL *stripe, const REAL *const *from, int rows
             memcpy(stripe, from[k] + first, (size_t)width * sizeof(REAL));
             continue;
         }
+        if (width == WIDE) {
+            int64_t rest = NAME(at_most_vector)(count - VL);
+            NAME(store)(stripe, NAME(load_some)(from[k] + first, NAME(at_most_vector)(count)));
+            NAME(store)(stripe + VL, NAME(load_some)(from[k] + first + VL, rest));
+            continue;
+        }
         for (int64_t i = 0; i < width; i++) {
             stripe[i] = i < count ? from[k][first + i] : 0;
         }
