@@ -181,9 +181,10 @@ print(small(torch.ones(5, 3, 4))[0].isfinite().all().item())
 @pytest.mark.skipif(
     "libasan" in os.environ.get("LD_PRELOAD", ""), reason="a sanitizer takes terabytes of addresses"
 )
-def test_too_little_memory_is_an_exception_and_the_next_call_runs():
+def test_too_little_memory_is_an_exception_and_the_next_call_runs(tmp_path):
     command = [sys.executable, "-c", LITTLE_MEMORY]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    # Not where the sources are, which python -c would take instead of what is installed.
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     forward, backward, torchs, runs = done.stdout.splitlines()
     assert forward == "MemoryError not enough memory for the C loops to work in"
     assert "Cannot allocate memory" in backward  # torch's words: its tensors are larger
