@@ -417,6 +417,15 @@ def test_on_a_terminal_a_bar_shows_the_way_and_leaves_no_trace_in_the_results(pa
     assert "/200" not in on_a_terminal(["-c", code])[0]
 
 
+@pytest.fixture
+def interruptible():
+    """Started by a shell in the background, pytest ignores Ctrl-C, and so would its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_all_processes(patch):
     text = BEFORE + "".join(f"\ndef f{n}(x):\n    return [x, {n}, (x + {n})]\n" for n in range(300))
     write(text, *(f"src/m{n}.py" for n in range(40)))

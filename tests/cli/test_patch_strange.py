@@ -92,6 +92,55 @@ def test_a_name_that_would_break_a_diff_is_quoted_as_git_does(rnnswap):
     assert lines[2].startswith("@@ ")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sets no such limit")
+def test_a_file_that_does_not_fit_on_the_disk_is_left_and_the_others_go_on(rnnswap):
+    Path("src").mkdir()
+    large = BEFORE + "x = 1\n" * 800
+    for name, text in [("a.py", BEFORE), ("b.py", large), ("c.py", BEFORE)]:
+        Path("src", name).write_text(text)
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "from rnnswap.cli import main; main(['patch', 'src'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 123
+    assert "src/b.py RSW906 cannot be written: file too large; left as it is\n" in done.stderr
+    assert [Path("src", name).read_text() for name in ("a.py", "b.py", "c.py")] == [
+        AFTER,
+        large,
+        AFTER,
+    ]
+    assert len(list(Path("src").iterdir())) == 3
+
+
+def test_lines_that_are_named_in_a_notebook_are_those_of_its_cells(rnnswap):
+    cells = [
+        ["import torch\n", "optimizer = torch.optim.SGD(model.parameters(), 0.1)\n"],
+        ["torch.nn.utils.clip_grad_norm_(model.parameters(), 1)\n", "optimizer.step()\n"],
+    ]
+    content = {
+        "cells": [
+            {"cell_type": "code", "metadata": {}, "outputs": [], "source": cell} for cell in cells
+        ],
+        "metadata": {},
+        "nbformat": 4,
+    }
+    Path("n.ipynb").write_text(json.dumps(content))
+    result = rnnswap("scan", "--clip", "norm:1", "n.ipynb")
+    where = "n.ipynb:cell 2:2:1 RSW213 optimizer.step() kept: gradients are clipped"
+    assert f"{where} in cell 2, line 1 already\n" in result.stdout
+
+
+def test_a_layer_chosen_while_the_program_runs_is_found_where_nothing_spells_it(rnnswap):
+    Path("src").mkdir()
+    for name, argument in [("a.py", "kind.rnn"), ("b.py", "kind.activation")]:
+        text = f"import torch\n\nlayer = getattr(torch.nn, {argument})(8, 16)\n"
+        Path("src", name).write_text(text)
+    result = rnnswap("scan", "src")
+    assert "src/a.py:3:9 RSW202 getattr(torch.nn, kind.rnn) kept: which class" in result.stdout
+    assert "b.py" not in result.stdout
+
+
 def test_a_notebook_with_a_byte_order_mark_is_refused_in_words(rnnswap):
     cell = {"cell_type": "code", "metadata": {}, "outputs": [], "source": BEFORE}
     content = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})

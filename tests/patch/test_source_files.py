@@ -177,6 +177,19 @@ def test_a_failed_write_leaves_the_original_and_no_remains(tmp_path, monkeypatch
     assert names_in(tmp_path) == ["m.py"]
 
 
+def test_a_file_that_nobody_may_write_is_refused_whoever_asks(tmp_path):
+    path, other = tmp_path / "m.py", tmp_path / "other.py"
+    path.write_text("x = 1\n")
+    path.chmod(0o444)
+    with pytest.raises(RewriteError, match=r"m\.py: is read-only; left as it is"):
+        files.write(files.read(str(path)), b"x = 2\n")
+    with pytest.raises(RewriteError, match="is read-only"):
+        files.write_new(str(path), b"x = 2\n", None)
+    assert path.read_text() == "x = 1\n"
+    files.write_new(str(other), b"x = 2\n", path.stat())
+    assert stat.S_IMODE(other.stat().st_mode) == 0o444
+
+
 def test_a_read_only_file_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "m.py"
     path.write_text("x = 1\n")

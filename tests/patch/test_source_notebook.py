@@ -231,6 +231,7 @@ def test_a_notebook_for_another_language_has_no_python(metadata, python):
         (b'{"worksheets": []}', codes.UNPARSABLE, "of an old format; open and save it"),
         (b'{"cells": "\xff"}', codes.UNDECODABLE, "cannot be decoded as utf-8: byte 0xff"),
         (b"[" * 100_000, codes.UNPARSABLE, "nested too deeply"),
+        (b'{"cells": [], "x": ' + b"9" * 5000 + b"}", codes.UNPARSABLE, "a number in it is too"),
     ],
 )
 def test_what_is_no_notebook_is_refused(data, code_, message):

@@ -18,6 +18,7 @@ from rnnswap.patch.source import codes
 
 #: Permission bits that a new file gets, less the umask.
 _NEW_FILE = 0o666
+_ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _OWN_DESCRIPTORS = Path("/proc/self/fd")
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line endings
 
@@ -121,9 +122,8 @@ def write(file: SourceFile, data: bytes) -> None:
     Raises:
         RewriteError: The file changed since it was read, is read-only, or writing failed.
     """
-    if not os.access(file.target, os.W_OK):
-        raise RewriteError("is read-only; left as it is", file.path, code=codes.UNWRITABLE)
     try:
+        _check_writable(file.target, file.path)
         _replace(file.target, data, file.status, lambda: _check_unchanged(file))
     except OSError as error:
         reason = f"cannot be written: {explain(error)}; left as it is"
@@ -145,8 +145,7 @@ def write_new(path: str, data: bytes, like: os.stat_result | None) -> None:
     try:
         if target.exists():
             _check_kind(path, target.stat().st_mode)
-            if not os.access(target, os.W_OK):
-                raise RewriteError("is read-only; left as it is", path, code=codes.UNWRITABLE)
+            _check_writable(target, path)
         _replace(target, data, like, lambda: None)
     except OSError as error:
         reason = f"cannot be written: {explain(error)}"
@@ -234,6 +233,13 @@ def _check_kind(path: str, mode: int) -> None:
         raise RewriteError("is a folder; give a file", path, code=codes.UNREADABLE)
     if not stat.S_ISREG(mode):
         raise RewriteError("is not a regular file", path, code=codes.UNREADABLE)
+
+
+def _check_writable(target: Path, path: str) -> None:
+    # The superuser may write anything; a file that nobody is to write is left by it all the same.
+    is_writable = stat.S_IMODE(target.stat().st_mode) & _ANY_WRITE
+    if not is_writable or not os.access(target, os.W_OK):
+        raise RewriteError("is read-only; left as it is", path, code=codes.UNWRITABLE)
 
 
 def _check_unchanged(file: SourceFile) -> None:

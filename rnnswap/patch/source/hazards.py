@@ -22,6 +22,7 @@ from rnnswap.patch.source.weights import (
     has_multiple,
     is_inner,
     is_integer,
+    is_looped,
     is_parameter,
     without_data,
 )
@@ -29,7 +30,7 @@ from rnnswap.spec import Finding
 
 _MAY_OCCUR = re.compile(
     r"load|/ ?4|chunk|weight|bias|_parameters|orthogonal|xavier|kaiming|\bjit\b"
-    r"|__name__|_get_name|\btype\("
+    r"|__name__|__class__|_get_name|\btype\("
 )
 # A mention of a weight that is no keyword of a call.
 _WEIGHT = re.compile(r"(?i)\b\w*(?:bias|weight)\w*\b(?!\s*=)|(?:bias|weight)\w* = ")
@@ -42,10 +43,13 @@ _BY_SHAPE = re.compile(r"(?:orthogonal|xavier_\w+?|kaiming_\w+?)_?")
 _PARAMETER_LOOPS = ("named_parameters", "parameters", "all_weights", "_all_weights")
 _REPLACING = re.compile(r"(?i).*(drop|norm|structured|parametri).*|(set|del)attr|register_\w+")
 _CLASS_NAME = re.compile(
-    r"__name__|_get_name\(\)|original_name|\b(?:str|repr)\(type\(|(?i:\bclass_?name\b)"
+    r"__name__|_get_name\(\)|original_name|\b(?:str|repr)\((?:type\(|[\w.]+\.__class__\))"
+    r"|(?i:\bclass_?name\b)"
 )
 _NAME_TESTS = ("find", "index", "count", "startswith", "endswith")
 _SCRIPT = {"torch.jit.script", "torch.jit.script_method"}
+# The number of a weight's rows.
+_WEIGHT_SIZE = re.compile(r"(?i)(?:weight|bias)\w*(?:\.data)?\.(?:size\(0\)|shape\[0\])$")
 _LONGEST = 90
 
 
@@ -105,7 +109,7 @@ class _Hazards:
         return self._found
 
     def _attribute(self, node: cst.Attribute) -> None:
-        if node.attr.value in ("_all_weights", "all_weights"):
+        if node.attr.value in ("_all_weights", "all_weights", "_flat_weights"):
             message = f"{self._now}'s are of other shapes than {self._former}'s"
             self._report(node, codes.ALL_WEIGHTS, message)
         elif node.attr.value in ("shape", "size") and is_parameter(node.value):
@@ -115,9 +119,11 @@ class _Hazards:
         """Look for `n // 4` in a slice, or given a name, beside `n // 2`, where weights are."""
         if not isinstance(node.operator, _DIVISIONS) or not is_integer(node.right, "4"):
             return
-        if not any(
-            isinstance(a, cst.Slice) or assigns_names(a) for a in self._names.ancestors(node)
-        ):
+        around = self._names.ancestors(node)
+        if not any(isinstance(a, cst.Slice) or assigns_names(a) for a in around):
+            return
+        if _WEIGHT_SIZE.search(self._names.code(node.left)):
+            self._four_gates(node)
             return
         source = self._source(node)
         size = re.escape(self._names.code(node.left).strip())
@@ -126,7 +132,8 @@ class _Hazards:
 
     def _slice(self, node: cst.Subscript) -> None:
         """Look for `bias[hidden:2 * hidden]`."""
-        is_weight = is_parameter(node.value) or re.search(
+        is_layers = self._is_weight(node.value)
+        is_weight = is_layers or re.search(
             r"(?i)bias|weight|param", last_name(without_data(node.value))
         )
         # The bias of a layer of another kind is no gate's.
@@ -135,7 +142,7 @@ class _Hazards:
         for element in node.slice:
             if not isinstance(element.slice, cst.Slice):
                 continue
-            counted = is_parameter(node.value) and is_inner(element.slice)
+            counted = is_layers and is_inner(element.slice)
             if counted or has_multiple(element.slice):
                 self._four_gates(node)
                 return
@@ -240,13 +247,32 @@ class _Hazards:
 
     def _splits_in_four(self, call: cst.Call, receiver: cst.CSTNode) -> bool:
         called = last_name(call.func)
-        if called not in ("chunk", "view", "reshape"):
+        if called not in ("chunk", "split", "view", "reshape") or not call.args:
             return False
+        # torch.chunk(weight, 4) or weight.chunk(4)
+        is_torchs = any(name.startswith("torch.") for name in self._names.meaning(call.func).names)
+        weight = call.args[0].value if is_torchs else receiver
+        if called == "split":
+            return self._is_weight(weight)
         if not any(is_integer(a.value, "4") for a in call.args):
             return False
-        if called == "chunk":
-            return re.search("(?i)bias|weight", self._names.code(call)) is not None
-        return is_parameter(receiver)
+        spelled = (
+            re.search("(?i)bias|weight", self._names.code(call)) if called == "chunk" else None
+        )
+        return spelled is not None or self._is_weight(weight)
+
+    def _is_weight(self, node: cst.CSTNode) -> bool:
+        """Return whether `node` is a layer's parameter, or a name that was given one."""
+        node = without_data(node)
+        if is_parameter(node) or not isinstance(node, cst.Name):
+            return is_parameter(node)
+        for around in self._names.ancestors(node):
+            if isinstance(around, cst.For) and is_looped(
+                node.value, around, self._names.code(around.iter)
+            ):
+                return True
+        given = re.search(rf"^\s*{node.value} = ([\w.]+)$", self._source(node), re.MULTILINE)
+        return given is not None and PARAMETER.search(given.group(1)) is not None
 
     def _source(self, node: cst.CSTNode) -> str:
         """Return the source, without comments, of the function around `node`, or of the module."""

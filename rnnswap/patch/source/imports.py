@@ -233,8 +233,11 @@ def _is_inside(names: Names, node: cst.CSTNode, replaced: set[cst.CSTNode]) -> b
 
 
 def _is_looked_up(text: str, name: str) -> bool:
-    """Return whether the module lists `name` in __all__ or may look it up as a string."""
-    if _OWN_LOOKUPS.search(text):
+    """Return whether the module lists `name` in __all__ or may look it up as a string.
+
+    A type comment counts, too: type checkers and TorchScript read it.
+    """
+    if _OWN_LOOKUPS.search(text) or re.search(rf"#\s*type:.*\b{re.escape(name)}\b", text):
         return True
     quoted = re.search(rf"""(['"]){re.escape(name)}\1""", text)
     return quoted is not None and _LOOKUPS.search(text) is not None

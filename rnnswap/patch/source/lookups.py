@@ -12,6 +12,7 @@ from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.plan import Origin, Plan
 from rnnswap.patch.source.runtime_names import may_choose, reached
 from rnnswap.patch.source.spelling import CUSTOMARY, dotted, ends_as_torchs, literal_text
+from rnnswap.patch.source.stars import find_stars
 from rnnswap.spec import Finding
 
 
@@ -70,12 +71,8 @@ def _by_getattr(names: Names, node: cst.CSTNode, origins: dict[str, Origin]) -> 
 
 def _has_star(names: Names, origins: dict[str, Origin]) -> bool:
     """Return whether the classes may come through `from torch.nn import *`."""
-    if not re.search(r"import\s*\*", names.text):
-        return False
     modules = {name.rpartition(".")[0] for name in origins}
-    finder = _StarImports()
-    names.module.visit(finder)
-    return bool(modules & finder.modules)
+    return any(star.module in modules for star in find_stars(names))
 
 
 def _unbound(
@@ -113,13 +110,3 @@ def _is_of_a_variable(
     if not ends_as_torchs(node, origins) or names.meaning(node).names:
         return False
     return names.is_variable(node)
-
-
-class _StarImports(cst.CSTVisitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.modules: set[str] = set()
-
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:  # noqa: N802
-        if isinstance(node.names, cst.ImportStar) and node.module and not node.relative:
-            self.modules.add(dotted(node.module))

@@ -138,8 +138,10 @@ def read_notebook(data: bytes, path: str, words: Sequence[str]) -> Notebook:
         raise RewriteError(
             reason, path, error.lineno, error.colno, code=codes.UNPARSABLE
         ) from error
-    except RecursionError as error:
-        reason = "cannot be parsed as a notebook: it is nested too deeply"
+    except (RecursionError, ValueError) as error:
+        is_deep = isinstance(error, RecursionError)
+        why = "it is nested too deeply" if is_deep else "a number in it is too long"
+        reason = f"cannot be parsed as a notebook: {why}"
         raise RewriteError(reason, path, code=codes.UNPARSABLE) from error
     _check_format(content, path)
     words = [word for word in words if word.isidentifier()]

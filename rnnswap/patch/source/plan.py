@@ -25,6 +25,9 @@ _TORCH_MODULES = ("torch.nn", "torch.nn.modules", "torch.nn.modules.rnn")
 # torch's other recurrent layers, which people may take for replaced too.
 _OTHERS = ("GRU", "RNN", "GRUCell", "RNNCell")
 _OTHER_WORDS = re.compile(r"\b(?:GRU|RNN)(?:Cell)?\b")
+_GETATTR = "getattr("
+# A recurrent layer chosen while the program runs, in a file that need not spell any.
+_CHOSEN = re.compile(r"getattr\(\s*(?:\w+\.)*(?:nn|modules|rnn)\s*,[^()]*?(?i:rnn|lstm|cell|recur)")
 
 
 class Origin(NamedTuple):
@@ -98,13 +101,12 @@ class Plan(NamedTuple):
         return frozenset(f"{module}.{name}" for module in _TORCH_MODULES for name in _OTHERS)
 
     def words(self) -> tuple[str, ...]:
-        """Return words without any of which a text has nothing for this plan."""
+        """Return words without any of which, or of those below, a text has nothing for the plan."""
         layers = [spec.target.rpartition(":")[2] for spec in self.sources]
         cells = [origin.class_name for origin in self.origins().values() if not origin.layer]
         cells = [name for name in cells if not any(layer in name for layer in layers)]
-        others = ("GRU", "RNN") if self.others() else ()
         loops = self.clipping.words() if self.clipping is not None else ()
-        return tuple(dict.fromkeys([*layers, *cells, *others, *loops]))
+        return tuple(dict.fromkeys([*layers, *cells, *loops]))
 
     def may_match(self, text: str) -> bool:
         """Return whether `text` may hold something to be changed or reported at all."""
@@ -118,7 +120,13 @@ class Plan(NamedTuple):
         """Return whether `text` may hold a class to be replaced or reported."""
         if any(origin.class_name in text for origin in self.origins().values()):
             return True
-        return bool(self.others()) and "torch" in text and _OTHER_WORDS.search(text) is not None
+        if not self.others() or "torch" not in text:
+            return False
+        return _OTHER_WORDS.search(text) is not None or _CHOSEN.search(text) is not None
+
+    def words_with_torch(self) -> tuple[str, ...]:
+        """Return words that count in a text that names torch too."""
+        return ("GRU", "RNN", _GETATTR) if self.others() else ()
 
     def target_for(self, origin: Origin) -> str | None:
         """Return the target of what replaces `origin`, or None if the cell has nothing there."""

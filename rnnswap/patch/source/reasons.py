@@ -13,6 +13,7 @@ from rnnswap.patch.source.find import Role, Use
 from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.plan import Plan
 from rnnswap.patch.source.spelling import dotted, last_name, literal_text, root_of
+from rnnswap.patch.source.stars import find_stars, last_foreign
 from rnnswap.spec import LSTM_ARGUMENTS
 
 # What every class has; anything else on the class is an LSTM's own.
@@ -44,6 +45,8 @@ class Judge:
         self._reassigned = any(not names.is_read(use.node) for use in uses)
         self._changed = any(self._changes_class(use) for use in uses)
         self._quantizes = "quantize_dynamic" in names.text
+        self._star = last_foreign(find_stars(names))
+        self._own_attributes = [use for use in uses if _reads_own_attribute(use)]
         self._left_classes: set[cst.CSTNode | None] = set()
         for use in uses:
             is_base = use.role is Role.BASE and isinstance(use.owner, cst.ClassDef)
@@ -75,6 +78,11 @@ class Judge:
             return Reason(codes.AMBIGUOUS, "the name also occurs in other characters")
         if any(self._is_shared(binding, use, root.value) for binding in use.meaning.bindings):
             return Reason(codes.AMBIGUOUS, "a function imports it for others")
+        if self._star is not None and root.value == use.origin.class_name:
+            line = self._names.place(use.meaning.bindings[-1])[0]
+            if line < self._star.line:
+                text = f"from {self._star.module} import * further down may bind the name anew"
+                return Reason(codes.AMBIGUOUS, text)
         if self._plan.target_for(use.origin) is None:
             if self._plan.attention is not None:
                 return Reason(codes.NO_COUNTERPART, "attention needs a layer, not a single step")
@@ -173,6 +181,10 @@ class Judge:
         definition.body.visit(facts)
         if facts.reason:
             return Reason(codes.SUBCLASS, f"{subclass} {facts.reason}")
+        for other in self._own_attributes:
+            if other.origin == use.origin and definition in self._names.ancestors(other.node):
+                attribute = last_name(other.owner) if other.owner is not None else ""
+                return Reason(codes.SUBCLASS, f"{subclass} uses {attribute} of the class itself")
         foreign = set(use.origin.spec.options) - set(self._plan.cell.options)
         for call in facts.inits:
             for name in _given(call.args, use.origin.layer):
@@ -184,6 +196,11 @@ class Judge:
 def may_unpack(call: cst.Call) -> bool:
     """Return whether `call` passes arguments that cannot be seen: `*args` or `**kwargs`."""
     return any(argument.star for argument in call.args)
+
+
+def _reads_own_attribute(use: Use) -> bool:
+    """Return whether this reads what only an LSTM's class has, as in `nn.LSTM.forward(self, x)`."""
+    return isinstance(use.owner, cst.Attribute) and last_name(use.owner) not in _ANY_CLASS
 
 
 def _is_changed_by_call(names: Names, node: cst.CSTNode) -> bool:

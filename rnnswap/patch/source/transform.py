@@ -257,9 +257,10 @@ class _Transformation:
     def _look_around(self) -> None:
         """Report what a rewriting, in this module or another, may upset in this module."""
         cell = self._plan.cell
-        layers = [u for u in self._edited if u.origin.layer and u.origin.spec.name != cell.name]
-        if layers:
-            former = layers[0].origin
+        changed = [use.origin for use in self._edited if use.origin.spec.name != cell.name]
+        if changed:
+            # The layer, where there are both.
+            former = max(changed, key=lambda origin: origin.layer)
             was_lstm = former.spec.name == LSTM
             self._result.findings += find_hazards(
                 self._names, former.class_name, cell.name, was_lstm

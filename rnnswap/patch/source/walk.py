@@ -153,6 +153,11 @@ def looker(wanted: Sequence[Sequence[bytes]]) -> Callable[[str], bool]:
     block = bytearray(_BLOCK)
     find = block.find
     every = {word for group in wanted for word in group}
+    # Groups that begin alike are asked for that word once.
+    by_first: dict[bytes, list[Sequence[bytes]]] = {}
+    for first, *rest in wanted:
+        by_first.setdefault(first, []).append(rest)
+    rests = list(by_first.items())
 
     def look(path: str) -> bool:
         try:
@@ -166,12 +171,14 @@ def looker(wanted: Sequence[Sequence[bytes]]) -> Callable[[str], bool]:
                 os.close(descriptor)
         except OSError as error:
             raise _unreadable(path, error) from error
-        for group in wanted:
-            for word in group:
-                if find(word, 0, count) < 0:
-                    break
-            else:
-                return True
+        for first, others in rests:
+            if find(first, 0, count) >= 0:
+                for rest in others:
+                    for word in rest:
+                        if find(word, 0, count) < 0:
+                            break
+                    else:
+                        return True
         return False
 
     return look

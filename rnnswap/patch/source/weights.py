@@ -10,6 +10,8 @@ import libcst as cst
 #: Names of a recurrent layer's parameters.
 PARAMETER = re.compile(r"\b(?:weight|bias)_(?:ih|hh|hr)\b|\b(?:weight|bias)_(?:ih|hh|hr)_l\d")
 
+_PARAMETERS = re.compile(r"\.(?:named_)?parameters\(\)|\.all_weights\b")
+
 
 class _Calls(cst.CSTVisitor):
     """Collects the calls that satisfy a condition."""
@@ -76,6 +78,15 @@ def is_parameter(node: cst.CSTNode) -> bool:
     """Return whether `node` is a recurrent layer's parameter, or its data."""
     node = without_data(node)
     return isinstance(node, cst.Attribute) and PARAMETER.match(node.attr.value) is not None
+
+
+def is_looped(name: str, node: cst.For, code: str) -> bool:
+    """Return whether a loop over parameters, whose head is `code`, gives `name` to each of them."""
+    targets = node.target.elements if isinstance(node.target, cst.Tuple) else ()
+    last = targets[-1].value if targets else node.target
+    return (
+        isinstance(last, cst.Name) and last.value == name and _PARAMETERS.search(code) is not None
+    )
 
 
 def assigns_names(node: cst.CSTNode) -> bool:

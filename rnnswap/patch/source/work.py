@@ -110,28 +110,31 @@ def work(item: Item, task: Task) -> Outcome:
 
 def failed(error: RewriteError, document: Document | None = None) -> Outcome:
     """Return the outcome of a file that could not be read, rewritten or written."""
-    place = None
+    place, reason = None, error.reason
     if error.line is not None:
         place = Place(error.line, error.column, None, error.line)
         if document is not None:
             place = document.place(error.line, error.column)
-    return Outcome(error.path, failure=Located(place, error.code, error.reason))
+    if document is not None:
+        reason = _with_cells(reason, document)
+    return Outcome(error.path, failure=Located(place, error.code, reason))
 
 
 def wanted_words(plan: Plan) -> list[tuple[bytes, ...]]:
     """Return groups of words: a file that has all of no group has nothing for this plan."""
-    others = {name.rpartition(".")[2] for name in plan.others()}
-    # A recurrent layer that is not to be replaced is only reported where it is torch's.
-    return [
-        (b"torch", word.encode()) if word in others else (word.encode(),) for word in plan.words()
-    ]
+    alone = [(word.encode(),) for word in plan.words()]
+    return alone + [(b"torch", word.encode()) for word in plan.words_with_torch()]
+
+
+def _words(plan: Plan) -> tuple[str, ...]:
+    return (*plan.words(), *plan.words_with_torch())
 
 
 def _work(item: Item, task: Task) -> Outcome:
     source = _read(item, task)
     if source is None:
         return Outcome(item.path, nothing=_why_nothing(task, ""))
-    document = open_document(source.data, source.path, task.plan.words())
+    document = open_document(source.data, source.path, _words(task.plan))
     text = document.text
     may_match = task.plan.may_match(text)
     try:
@@ -214,7 +217,18 @@ def _located(finding: Finding, document: Document) -> Located:
     message = finding.message
     if place.magic and finding.code == codes.IN_STRING:
         message = f"{message.partition(' ')[0]} kept: it stands in a magic"
-    return Located(place, finding.code, message)
+    spelled, kept, why = message.rpartition(" kept: ")
+    return Located(place, finding.code, spelled + kept + _with_cells(why, document))
+
+
+def _with_cells(text: str, document: Document) -> str:
+    """Return a message in which lines of a notebook are those of its cells."""
+
+    def spelled(found: re.Match[str]) -> str:
+        place = document.place(int(found.group(1)), 1)
+        return found.group() if place.cell is None else f"in cell {place.cell}, line {place.line}"
+
+    return re.sub(r"\bin line (\d+)\b", spelled, text)
 
 
 def _nothing(task: Task, text: str, found: Sequence[Finding]) -> str:

@@ -53,7 +53,7 @@ class Loops:
         self.scopes = scopes
         nodes = list(ast.walk(scopes.tree))
         #: Every call, in the order of their places.
-        self.calls = sorted((n for n in nodes if isinstance(n, ast.Call)), key=_place)
+        self.calls = sorted((n for n in nodes if isinstance(n, ast.Call)), key=place)
         self.backwards = [c for c in self.calls if is_backward(c)]
         self._zeroed = {_receiver(c) for c in self.calls if attribute(c) == "zero_grad"}
         self._schedulers: set[str] = set()
@@ -62,7 +62,7 @@ class Loops:
         for node in nodes:
             if isinstance(node, ast.Assign | ast.AnnAssign):
                 self._note(node)
-        self.constructions.sort(key=lambda made: _place(made.statement))
+        self.constructions.sort(key=lambda made: place(made.statement))
         inside = {n for made in self.constructions for n in ast.walk(made.statement)}
         #: The calls of optimizers' classes whose result is given no name.
         self.unnamed = [c for c in self.calls if c not in inside and self._is_class(c)]
@@ -96,6 +96,11 @@ class Loops:
 
     def is_optimizer(self, node: ast.expr) -> bool:
         """Return whether `node` is an optimizer by its name, its construction or its use."""
+        if self._is_known(node):
+            return True
+        return isinstance(node, ast.Name) and self._is_one_of_several(node)
+
+    def _is_known(self, node: ast.expr) -> bool:
         name = _last_name(node)
         text = ast.unparse(node)
         if not name or text in self._schedulers:
@@ -105,6 +110,26 @@ class Loops:
         if _NOT_OPTIMIZERS.search(name):
             return False
         return text in self._zeroed or _OPTIMIZER_NAME.search(name) is not None
+
+    def _is_one_of_several(self, node: ast.Name) -> bool:
+        """Return whether a loop gives the name to each of several optimizers."""
+        found = self.scopes.bindings(node.id, node)
+        heads = [self.scopes.parent(binding) for binding in found]
+        return bool(heads) and all(
+            isinstance(head, ast.For | ast.comprehension)
+            and head.target is binding
+            and self._are_optimizers(head.iter)
+            for head, binding in zip(heads, found, strict=True)
+        )
+
+    def _are_optimizers(self, several: ast.expr) -> bool:
+        if isinstance(several, ast.Tuple | ast.List):
+            return bool(several.elts) and all(self._is_known(one) for one in several.elts)
+        if isinstance(several, ast.Call) and attribute(several) == "values":
+            return self._are_optimizers(several.func.value)  # type: ignore[attr-defined]
+        name = _last_name(several) if is_chain(several) else ""
+        is_named = _OPTIMIZER_NAME.search(name) is not None
+        return is_named and not _NOT_OPTIMIZERS.search(name)
 
     def _note(self, statement: ast.Assign | ast.AnnAssign) -> None:
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
@@ -205,5 +230,6 @@ def _last_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _place(node: ast.expr | ast.stmt) -> tuple[int, int]:
+def place(node: ast.expr | ast.stmt) -> tuple[int, int]:
+    """Return line and column, by which nodes can be brought in the order of the text."""
     return node.lineno, node.col_offset

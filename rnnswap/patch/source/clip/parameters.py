@@ -5,7 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from rnnswap.patch.source.clip.loops import Construction, Loops, attribute, is_chain, root_name
+from rnnswap.patch.source.clip.loops import (
+    Construction,
+    Loops,
+    attribute,
+    is_chain,
+    place,
+    root_name,
+)
 
 
 class Parameters:
@@ -75,7 +82,7 @@ class Parameters:
                 continue
             statement = scopes.statement(node)
             same = scopes.function(node) is scopes.function(made.statement)
-            earlier = same and statement.lineno < made.statement.lineno
+            earlier = same and place(statement) < place(made.statement)
             if not earlier and not _mentions(statement, text):
                 return True
         return False

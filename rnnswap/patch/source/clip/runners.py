@@ -77,6 +77,18 @@ def runner_of(loops: Loops, step: Step) -> Runner:
     return Runner()
 
 
+def runs_lightning(loops: Loops, step: Step) -> bool:
+    """Return whether the backward of `step` is run by a LightningModule that makes its own steps.
+
+    With a GradScaler of Lightning's, its optimizers unscale inside their step alone.
+    """
+    function = loops.scopes.function(step.call)
+    return any(
+        attribute(call) == "manual_backward" and loops.scopes.function(call) is function
+        for call in loops.backwards
+    )
+
+
 def _wrapped(loops: Loops, step: Step) -> str:
     """Say so where a class of this file wraps an optimizer, and clipping goes on the other side."""
     around = _class_with_step(loops, step)

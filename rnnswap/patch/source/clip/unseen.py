@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+from typing import TypeGuard
 
-from rnnswap.patch.source.clip.loops import Construction, Loops, Step, root_name
+from rnnswap.patch.source.clip.loops import Construction, Loops, Step, called, root_name
 from rnnswap.patch.source.clip.scopes import Function
+
+# What is done in place to a gradient and clips nothing.
+_HARMLESS = frozenset({"zero_", "detach_", "requires_grad_", "record_stream_"})
 
 
 def before_step(loops: Loops, step: Step, at: ast.AST, model: str | None) -> str:
@@ -36,7 +40,8 @@ def before_step(loops: Loops, step: Step, at: ast.AST, model: str | None) -> str
             given = [*call.args, *(keyword.value for keyword in call.keywords)]
             if any(ast.unparse(one) in parts for one in given) and _is_foreign(loops, call):
                 return f"what {ast.unparse(call.func)} does to the gradients cannot be seen"
-    return ""
+    changed = _changed_by_hand(loops, function, last, step.call.lineno)
+    return f"gradients are changed by hand in line {changed}" if changed else ""
 
 
 def after_construction(loops: Loops, made: Construction) -> str:
@@ -44,6 +49,47 @@ def after_construction(loops: Loops, made: Construction) -> str:
     if any(made in loops.constructions_of(step.optimizer) for step in loops.steps):
         return ""
     return "its steps are not in this file, and clipping may be beside them"
+
+
+def _changed_by_hand(loops: Loops, function: ast.AST, first: int, last: int) -> int | None:
+    """Return the line in which gradients are changed in place between two lines of a function."""
+    by_helper = {}
+    for node in ast.walk(loops.scopes.tree):
+        if not _changes_gradient(node):
+            continue
+        around = loops.scopes.function(node)
+        if isinstance(around, Function):
+            by_helper[around.name] = node.lineno
+        if around is function and first < node.lineno < last:
+            return int(node.lineno)
+    for call in loops.calls:
+        is_here = loops.scopes.function(call) is function and first < call.lineno < last
+        if is_here and called(call) in by_helper:
+            return int(by_helper[called(call)])
+    return None
+
+
+def _changes_gradient(node: ast.AST) -> TypeGuard[ast.expr | ast.stmt]:
+    """Return whether `node` scales, sets or bounds a `.grad`, other than to None or zero."""
+    if isinstance(node, ast.AugAssign):
+        return _is_of_gradient(node.target)
+    if isinstance(node, ast.Assign):
+        nothing = isinstance(node.value, ast.Constant)
+        return not nothing and any(_is_of_gradient(target) for target in node.targets)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    name = node.func.attr
+    in_place = name.endswith("_") and name not in _HARMLESS
+    return in_place and _is_of_gradient(node.func.value)
+
+
+def _is_of_gradient(node: ast.expr) -> bool:
+    """Return whether `node` is `x.grad`, its data or a part of it."""
+    while isinstance(node, ast.Subscript) or (
+        isinstance(node, ast.Attribute) and node.attr == "data"
+    ):
+        node = node.value
+    return isinstance(node, ast.Attribute) and node.attr == "grad"
 
 
 def _is_foreign(loops: Loops, call: ast.Call) -> bool:

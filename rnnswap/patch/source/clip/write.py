@@ -20,7 +20,7 @@ from rnnswap.patch.source.clip.loops import Construction, Loops, Step, is_chain,
 from rnnswap.patch.source.clip.parameters import Parameters
 from rnnswap.patch.source.clip.policy import Clipping, Kind
 from rnnswap.patch.source.clip.reached import Reached
-from rnnswap.patch.source.clip.runners import runner_of
+from rnnswap.patch.source.clip.runners import runner_of, runs_lightning
 from rnnswap.patch.source.clip.scopes import Scopes, free_name
 from rnnswap.patch.source.clip.unseen import after_construction, before_step
 from rnnswap.spec import Finding
@@ -80,7 +80,8 @@ class _Clipper:
         """Decide on every step, or every construction, and on what else belongs to them."""
         if self._clipping.at_step:
             for step in self._loops.steps:
-                self._decide(step.call, *self._at_step(step))
+                by_lightning = runs_lightning(self._loops, step)
+                self._decide(step.call, *self._at_step(step), by_lightning=by_lightning)
         else:
             for made in self._loops.constructions:
                 unseen = after_construction(self._loops, made)
@@ -97,7 +98,11 @@ class _Clipper:
             self.insertions.insert(0, imports)
 
     def _decide(
-        self, node: ast.expr | ast.stmt, outcome: Insertion | _Left, unseen: str = ""
+        self,
+        node: ast.expr | ast.stmt,
+        outcome: Insertion | _Left,
+        unseen: str = "",
+        by_lightning: bool = False,
     ) -> None:
         spelled = self._lines.spelled(node)
         if isinstance(outcome, Insertion):
@@ -107,6 +112,8 @@ class _Clipper:
             code, message = codes.CLIPPED, f"{_in_words(outcome, node)} {spelled}"
             if self._clipping.kind is Kind.HOOK and any(s.scaler for s in self._loops.steps):
                 message += "; it bounds gradients still multiplied by the GradScaler's scale"
+            elif by_lightning:
+                message += "; with precision 16-mixed, Lightning unscales after that"
         else:
             code, message = outcome.code, f"{spelled} kept: {outcome.text}"
         place = (node.lineno, self._lines.column(node.lineno, node.col_offset) + 1)
