@@ -21,6 +21,18 @@ _ANY_CLASS = frozenset(
     {"__init__", "__name__", "__qualname__", "__module__", "__doc__", "__class__"}
 )
 _LAYER_INTERNALS = ("_flat_weights", "_flat_weights_names")
+# Methods that only the real LSTM's call runs through.
+_OF_THE_CALL = frozenset(
+    {
+        "forward",
+        "check_forward_args",
+        "check_hidden_size",
+        "check_input",
+        "get_expected_cell_size",
+        "get_expected_hidden_size",
+        "permute_hidden",
+    }
+)
 
 
 class Reason(NamedTuple):
@@ -234,16 +246,15 @@ class _ClassFacts(cst.CSTVisitor):
         self._depth = 0
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:  # noqa: N802
-        if self._depth == 0 and node.name.value == "forward":
-            self.reason = "overrides forward"
+        if self._depth == 0:
+            self._sets(node.name.value)
         self._depth += 1
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:  # noqa: N802
         self._depth -= 1
 
     def visit_AssignTarget(self, node: cst.AssignTarget) -> None:  # noqa: N802
-        if last_name(node.target) == "forward":
-            self.reason = "overrides forward"
+        self._sets(last_name(node.target))
 
     def visit_Name(self, node: cst.Name) -> None:  # noqa: N802
         if node.value in _LAYER_INTERNALS:
@@ -256,3 +267,9 @@ class _ClassFacts(cst.CSTVisitor):
     def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
         if last_name(node.func) == "__init__":
             self.inits.append(node)
+        if last_name(node.func) == "setattr" and len(node.args) > 1:
+            self._sets(literal_text(node.args[1].value) or "")
+
+    def _sets(self, name: str) -> None:
+        if name in _OF_THE_CALL:
+            self.reason = f"overrides {name}"
