@@ -18,7 +18,7 @@ from rnnswap.spec import CELL_MARK
 
 def recurrence_of(kind: type) -> str:
     """Return the name of the class that `kind` has its recurrence from: IndRNNv2's is IndRNN."""
-    owners = (c for c in kind.__mro__ if {"step", "run_direction"} & set(vars(c)))
+    owners = (c for c in kind.__mro__ if {"step", "run_steps", "run_direction"} & set(vars(c)))
     return next(owners, kind).__name__
 
 

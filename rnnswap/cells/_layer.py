@@ -21,14 +21,15 @@ from rnnswap.cells._arguments import (
     lengths_of,
 )
 from rnnswap.cells._module import RecurrentModule
+from rnnswap.cells._within_step import projected, zoned_out
 from rnnswap.ops._dispatch import is_graph_made
 from rnnswap.ops._scan import (
+    Step,
     given_or_zeros,
     keep_in_graph,
-    loop_steps,
     pack_rows,
     pad_rows,
-    scan_steps,
+    run_any,
 )
 
 Weights = Mapping[str, Tensor]
@@ -90,7 +91,8 @@ class RecurrentLayer(RecurrentModule):
                 has them, the others.
 
         Returns:
-            The new state, each (B, H); the first is the output. The layer projects it.
+            The new state, each (B, H); the first is the output. The layer projects it. A cell whose
+            output is no part of its state returns the output before the state.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no step")
 
@@ -239,27 +241,49 @@ class RecurrentLayer(RecurrentModule):
             given_or_zeros(s, x, n) for s, n in ((h0, self.output_size), (c0, self.hidden_size))
         )
         first, unused = self._carried(h0, c0)
-        masks, mask_size = None, self.hidden_size
-        if self.zoneout and self.training:
-            masks = torch.rand_like(c0.expand(x.size(0), *c0.shape)) < self.zoneout  # (T, B, H)
-            # Beside the gates, so that either way of running the steps hands out both.
-            gates_x = torch.cat((gates_x, masks.to(gates_x.dtype)), -1)
-
-        def step(now: Tensor, state: State) -> State:
-            mask = None
-            if masks is not None:
-                now, mask = torch.split(now, [now.size(-1) - mask_size, mask_size], -1)
-            new = self._zone_out(self.step(now, state, weights), state, mask)
-            if w_hr is not None and self.states == 2:
-                return (F.linear(new[0], w_hr), *new[1:])
-            return new
-
-        # The scan operator's graph does not grow with T; outside a graph the loop is faster.
-        run = scan_steps if torch.compiler.is_compiling() else loop_steps
-        output, last = run(step, gates_x, first, lengths, reverse)
+        project = None if self.states == 1 else w_hr
+        if self.zoneout or project is not None:
+            step = self._bound_step(weights)
+            if self.zoneout:
+                both = not self.proj_size
+                step, gates_x = zoned_out(step, gates_x, c0, self.zoneout, self.training, both)
+            if project is not None:
+                step = projected(step, project)
+            output, last = run_any(step, gates_x, first, lengths, reverse)
+        else:
+            output, last = self.run_steps(gates_x, first, weights, lengths, reverse)
         if self.states == 2:
             return output, last[0], last[1]
         return self._single_state_results(output, last[0], unused, w_hr)
+
+    def run_steps(
+        self,
+        gates_x: Tensor,
+        state: State,
+        weights: Weights,
+        lengths: Tensor | None,
+        reverse: bool,
+    ) -> tuple[Tensor, State]:
+        """Run `step` over all steps of one direction of one layer; a cell may do better.
+
+        Not called where something acts within a step: zoneout, or the projection of two states.
+
+        Args:
+            gates_x: (T, B, gates * H), what `project_input` returns.
+            state: What `step` takes.
+            weights: The parameters by name without suffix.
+            lengths: (B,) int64, descending, or None: all rows are T long. A row past its length
+                keeps its state and gives zeros.
+            reverse: From the last step to the first.
+
+        Returns:
+            The outputs (T, B, H) and the final state.
+        """
+        return run_any(self._bound_step(weights), gates_x, state, lengths, reverse)
+
+    def _bound_step(self, weights: Weights) -> Step:
+        run = self.step
+        return lambda now, state: run(now, state, weights)
 
     def project_input(self, x: Tensor, weights: Weights) -> Tensor:
         """Return the input's part of the gates (T, B, gates * H) with biases, normalised if asked.
@@ -278,24 +302,6 @@ class RecurrentLayer(RecurrentModule):
         """Return gates (..., gates * H) with each gate normalised over its H values, times gain."""
         apart = gates.view(*gates.shape[:-1], self.gates, self.hidden_size)
         return F.layer_norm(apart, (self.hidden_size,)).flatten(-2) * gain
-
-    def _zone_out(self, new: State, old: State, mask: Tensor | None) -> State:
-        """Let units keep their state: those of the mask, or in eval mode the share expected."""
-        if not self.zoneout:
-            return new
-
-        def keep(fresh: Tensor, held: Tensor) -> Tensor:
-            if mask is None:
-                return torch.lerp(fresh, held, self.zoneout)
-            return torch.where(mask.bool(), held, fresh)
-
-        if self.states == 1:
-            return (keep(new[0], old[0]),)
-        c = keep(new[1], old[1])
-        if new[0] is new[1]:  # a cell whose output is what it carries
-            return c, c
-        # What was read as h is a projection, of another size: only the carry keeps its units.
-        return (new[0] if self.proj_size else keep(new[0], old[0])), c
 
     def _drop_input(self, x: Tensor) -> Tensor:
         """Drop the same features of x (T, B, features) at every step of a sequence."""

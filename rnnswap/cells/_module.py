@@ -19,6 +19,8 @@ from rnnswap.cells._checkpoints import SaysItsCell
 from rnnswap.cells._signature import merged_signature, nondefault_options
 from rnnswap.spec import refuse_unsupported
 
+_LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
 
 class RecurrentModule(SaysItsCell, nn.RNNBase):
     """An nn.RNNBase with nn.LSTM's constructor and names, without RNNBase's cached parameters."""
@@ -95,13 +97,16 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
         self.zoneout = float(zoneout)
         self.input_dropout = float(input_dropout)
         self._all_weights: list[list[str]] = []
-        self._gains: list[list[str]] = []  # of layer_norm; nn.LSTM's lists stay its own
+        self._own_weights: list[list[str]] = []  # nn.LSTM's lists stay its own
+        self._gains: list[list[str]] = []  # of layer_norm
         for layer, suffix in self._places():
-            shapes = self._weight_shapes(layer)
+            shapes = self.weight_shapes(layer)
             for name, shape in shapes.items():
                 tensor = torch.empty(shape, device=device, dtype=dtype)
                 self.register_parameter(name + suffix, nn.Parameter(tensor))
-            self._all_weights.append([name + suffix for name in shapes])
+            known = [name + suffix for name in shapes if name in _LSTM_NAMES]
+            self._all_weights.append(known)
+            self._own_weights.append([n + suffix for n in shapes if n + suffix not in known])
             gains = self._gain_names()
             for name in gains:
                 ones = torch.ones(self.gates * self.hidden_size, device=device, dtype=dtype)
@@ -114,6 +119,8 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
         bound = 1.0 / math.sqrt(self.hidden_size)
         for weight in self._flat_weights:
             nn.init.uniform_(weight, -bound, bound)
+        for name in (name for names in self._own_weights for name in names):
+            nn.init.uniform_(getattr(self, name), -bound, bound)
         for name in (name for names in self._gains for name in names):
             nn.init.ones_(getattr(self, name))
 
@@ -162,8 +169,8 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
 
         Read at each call: a parametrization or a weight-drop wrapper may have put new ones there.
         """
-        names = (*self._all_weights[index], *self._gains[index])
-        return {name.partition("_l")[0]: self._weight(name) for name in names}
+        names = (*self._all_weights[index], *self._own_weights[index], *self._gains[index])
+        return {name.rpartition("_l")[0]: self._weight(name) for name in names}
 
     def _weight(self, name: str) -> Tensor:
         weight = self._parameters.get(name)  # sooner than Module's lookup, which comes here last
@@ -177,7 +184,16 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
             if self.bidirectional:
                 yield layer, f"_l{layer}_reverse"
 
-    def _weight_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
+    def weight_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each parameter of one layer and direction, by name without suffix.
+
+        A cell with parameters of its own, or of other shapes, overrides it; nn.LSTM's names stay,
+        and every weight has two dimensions. All are handed to `step` in `weights`, and drawn by
+        `reset_parameters`. Called by the constructor.
+
+        Args:
+            layer: From 0; the first reads the input, the others what is below.
+        """
         rows = self.gates * self.hidden_size
         below = self.input_size if layer == 0 else self.output_size * self.num_directions
         shapes = {"weight_ih": (rows, below), "weight_hh": self._recurrent_shape()}

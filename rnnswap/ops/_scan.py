@@ -195,12 +195,25 @@ def recorded_backward(
     ]
 
 
-#: Takes one step of gates (B, G) and the state, returns the new state; its first is the output.
+#: Takes one step of gates (B, G) and the state, returns the new state; its first is the output, or
+#: the output and the new state.
 Step = Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]
 #: `loop_steps` or `scan_steps`.
 StepRunner = Callable[
     [Step, Tensor, tuple[Tensor, ...], Tensor | None, bool], tuple[Tensor, tuple[Tensor, ...]]
 ]
+
+
+def run_any(
+    step: Step,
+    gates: Tensor,
+    state: tuple[Tensor, ...],
+    lengths: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """As `loop_steps`, or while compiling, where its graph would grow with T, as `scan_steps`."""
+    run = scan_steps if torch.compiler.is_compiling() else loop_steps
+    return run(step, gates, state, lengths, reverse)
 
 
 def loop_steps(
@@ -223,16 +236,23 @@ def loop_steps(
     Returns:
         output (T, B, ...) and the final state.
     """
-    active = active_steps(lengths, gates.size(0), gates.device)
-    outputs = list(gates)
-    for t in step_order(gates.size(0), reverse):
-        new = step(gates[t], state)
-        outputs[t] = new[0]
-        if active is not None:
-            outputs[t] = torch.where(active[t], new[0], 0.0)
-            new = tuple(torch.where(active[t], n, s) for n, s in zip(new, state, strict=True))
-        state = new
-    return torch.stack(outputs), state
+    # All views at once: the backward of one index at a time fills a (T, B, G) of zeros for each.
+    rows = gates.unbind(0)
+    outputs = []
+    if lengths is None:
+        for now in reversed(rows) if reverse else rows:
+            new = step(now, state)
+            outputs.append(new[0])
+            state = new[-len(state) :]
+    else:
+        active = active_steps(lengths, len(rows), gates.device)
+        assert active is not None
+        for t in step_order(len(rows), reverse):
+            new = step(rows[t], state)
+            outputs.append(torch.where(active[t], new[0], 0.0))
+            kept = zip(new[-len(state) :], state, strict=True)
+            state = tuple(torch.where(active[t], n, s) for n, s in kept)
+    return torch.stack(outputs[::-1] if reverse else outputs), state
 
 
 def scan_steps(
@@ -250,7 +270,7 @@ def scan_steps(
 
     def combine(held: Any, now: Any) -> Any:
         new = step(now[0], held)
-        output = new[0]
+        output, new = new[0], new[-len(held) :]
         if active is not None:
             output = torch.where(now[1], output, 0.0)
             new = tuple(torch.where(now[1], n, s) for n, s in zip(new, held, strict=True))
