@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import ctypes
 import functools
 import operator
 from typing import Any
@@ -17,18 +16,10 @@ _KIND = operator.attrgetter("dtype", "is_cpu")
 _TYPES = (torch.float32, torch.float64)
 
 
-class _Arguments(ctypes.Structure):
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("sizes", ctypes.c_void_p),
-        ("count", ctypes.c_int64),
-        ("low", ctypes.c_double),
-        ("high", ctypes.c_double),
-        ("evidence", ctypes.c_void_p),
-        ("changed", ctypes.c_void_p),
-        ("before", ctypes.c_void_p),
-        ("after", ctypes.c_void_p),
-    ]
+#: struct clamp of clamp.c.
+_pack = _native.record(
+    ("P", "data sizes"), ("q", "count"), ("d", "low high"), ("P", "evidence changed before after")
+)
 
 
 def clamp_(group: list[Tensor], low: float, high: float, *, measure: bool) -> Tensor | None:
@@ -46,8 +37,8 @@ def clamp_(group: list[Tensor], low: float, high: float, *, measure: bool) -> Te
     data = array.array("Q", map(Tensor.data_ptr, group))
     sizes = array.array("q", map(Tensor.numel, group))
     first, row = rows.data_ptr(), 8 * len(group)
-    more = [first + row * n for n in (1, 2, 3)] if measure else [None] * 3
-    arguments = _Arguments(
+    more = [first + row * n for n in (1, 2, 3)] if measure else [0] * 3
+    arguments = _pack(
         data.buffer_info()[0], sizes.buffer_info()[0], len(group), low, high, first, *more
     )
     _native.call(kernel, arguments, group[0])
@@ -73,4 +64,4 @@ def _kernel() -> Any:
     """Return the library's function; None without it."""
     if not hasattr(_native.load(), "rnnswap_clamp"):
         return None
-    return _native.function("rnnswap_clamp", _Arguments)
+    return _native.function("rnnswap_clamp")

@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#include <math.h>
-
 #include "../ops/_native/common.h"
 
 struct rnnswap_clamp {

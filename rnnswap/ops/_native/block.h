@@ -30,7 +30,9 @@
             UNROLL for (int u = 0; u < U; u++) {                                \
                 vec p = NAME(load)(panel), q = NAME(load)(panel + VL);          \
                 __builtin_prefetch(panel + 16 * WIDE);                          \
-                __builtin_prefetch(panel + 16 * WIDE + VL);                     \
+                if (2 * VEC_BYTES > 64) { /* more than a line */                \
+                    __builtin_prefetch(panel + 16 * WIDE + VL);                 \
+                }                                                               \
                 panel += WIDE;                                                  \
                 UNROLL for (int r = 0; r < R; r++) {                            \
                     x[u][r] += a[r][k + u] * p;                                 \

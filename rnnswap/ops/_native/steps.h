@@ -17,10 +17,10 @@ struct rnnswap_steps {
     int packed;
 };
 
-/* Count the rows. Returns memory to be freed, null if there is none; a row of so many zeros lies in
- * it from *zeros on, to be read where no initial state is given. */
+/* Count the rows. Returns memory to be freed, null if there is none; so many zeros lie in it from
+ * *zeros on, to be read where no initial state is given. */
 RNNSWAP_UNUSED static void *rnnswap_begin(
-    struct rnnswap_steps *s, int64_t elements, const void **zeros, int is_double) {
+    struct rnnswap_steps *s, int64_t elements, void **zeros, int is_double) {
     size_t numbers = s->packed ? (size_t)(s->T + 1) * sizeof(int64_t) : 0;
     size_t row = (size_t)elements * (is_double ? sizeof(double) : sizeof(float));
     char *memory = calloc(1, numbers + row + 1);

@@ -136,8 +136,15 @@ RNNSWAP_INLINE vec NAME(if_less)(vec a, vec b, vec yes, vec no) {
 /* low <= x <= high; a NaN stays. */
 RNNSWAP_INLINE vec NAME(clamp)(vec x, REAL low, REAL high) {
     vec l = NAME(splat)(low), h = NAME(splat)(high);
-#if VEC_BYTES == 64 && !REAL_IS_DOUBLE /* of two operands one of which is a NaN, x is the result */
+/* Of two operands one of which is a NaN, x is the result. */
+#if VEC_BYTES == 64 && REAL_IS_DOUBLE
+    return (vec)_mm512_min_pd((__m512d)h, _mm512_max_pd((__m512d)l, (__m512d)x));
+#elif VEC_BYTES == 64
     return (vec)_mm512_min_ps((__m512)h, _mm512_max_ps((__m512)l, (__m512)x));
+#elif VEC_BYTES == 32 && REAL_IS_DOUBLE
+    return (vec)_mm256_min_pd((__m256d)h, _mm256_max_pd((__m256d)l, (__m256d)x));
+#elif VEC_BYTES == 32
+    return (vec)_mm256_min_ps((__m256)h, _mm256_max_ps((__m256)l, (__m256)x));
 #else
     x = NAME(if_less)(x, l, l, x);
     return NAME(if_less)(h, x, h, x);

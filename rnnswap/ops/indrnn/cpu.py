@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from typing import Any
 
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
-from rnnswap.ops._scan import bias_gradients, is_recorded, recorded_backward
+from rnnswap.ops._scan import is_recorded, recorded_backward
 from rnnswap.ops.indrnn import manual
 from rnnswap.ops.indrnn.manual import Loops, Steps
 from rnnswap.ops.indrnn.naive import indrnn_scan_naive
@@ -75,16 +74,15 @@ class _IndrnnScan(torch.autograd.Function):
         return (*_run_backward(grads, states, inputs, ctx.constants, needs), *constants)
 
 
-class _Arguments(ctypes.Structure):
-    """struct indrnn of native.c."""
-
-    _fields_ = _native.fields(
-        *_native.STEPS,
-        (ctypes.c_int64, "I H x_step x_row d_out_step d_out_row h0_row"),
-        (ctypes.c_int, "by_units is_tanh"),
-        (ctypes.c_void_p, "x h0 w_ih u b_ih b_hh states h_n"),
-        (ctypes.c_void_p, "d_out d_h d_pre d_u d_x dw_ih d_b room"),
-    )
+#: struct indrnn of native.c.
+_pack = _native.record(
+    *_native.STEPS,
+    ("q", "I H x_step x_row d_out_step d_out_row h0_row"),
+    ("i", "by_units is_tanh"),
+    ("P", "x h0 w_ih u b_ih b_hh states h_n"),
+    ("P", "d_out d_h d_pre d_u d_x dw_ih d_b d_b_too room"),
+)
+_NO_GRADIENTS = (0,) * 9  # what `forward` leaves of the structure
 
 
 def _run_forward(
@@ -108,11 +106,12 @@ def _run_forward(
     hidden = u.size(0)
     _check_shapes(x, h0, w_ih, u, b_ih, b_hh, steps[1])
     states, h_n = x.new_empty((*shape, hidden)), x.new_empty((steps[1], hidden))
-    arguments = _Arguments(
+    arguments = _pack(
         *steps,
         *(0 if w_ih is None else features, hidden),
         *(x_step, x_row, 0, 0, 0, 0, nonlinearity == "tanh"),
         *_native.pointers(x, h0, w_ih, u, b_ih, b_hh, states, h_n),
+        *_NO_GRADIENTS,
     )
     _native.call(_functions()["forward"], arguments, x)
     return Steps(states, h_n, states)
@@ -138,22 +137,24 @@ def _run_backward(
     x, x_step, x_row = _native.rows(x)
     d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], states))
     h0, u, w_ih = _native.contiguous(h0), u.contiguous(), _native.contiguous(w_ih)
-    d_h = _native.running(grads[1], states, steps[1], states.size(-1))
+    d_h = _native.running(grads[1], needs[1], states, steps[1], states.size(-1))
     d_pre, d_u = torch.empty_like(states), torch.empty_like(u)
     d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
     d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[2] else None
-    d_b = u.new_empty(u.size(0)) if needs[4] or needs[5] else None
-    arguments = _Arguments(
+    d_b_ih, d_b_hh = _native.bias_gradients(states, needs[4], needs[5])
+    biases = (d_b_hh, None) if d_b_ih is None else (d_b_ih, d_b_hh)
+    arguments = _pack(
         *steps,
         *(shape[-1], states.size(-1), x_step, x_row, d_out_step, d_out_row, 0),
         *(0, nonlinearity == "tanh"),
         *_native.pointers(x, h0, w_ih, u, None, None, states, None),
-        *_native.pointers(d_out, d_h, d_pre, d_u, d_x, d_w_ih, d_b),
+        *_native.pointers(d_out, d_h, d_pre, d_u, d_x, d_w_ih, *biases),
+        0,
     )
     _native.call(_functions()["backward"], arguments, states)
     d_x = d_pre if needs[0] and w_ih is None else d_x
-    found = (d_x, d_h, d_w_ih, d_u, *bias_gradients(d_b, needs[4], needs[5]))
-    return tuple(g if need else None for g, need in zip(found, needs[: len(found)], strict=True))
+    found = (d_x, d_h, d_w_ih, d_u, d_b_ih, d_b_hh)
+    return tuple([g if need else None for g, need in zip(found, needs, strict=False)])
 
 
 def _check_shapes(
@@ -180,10 +181,7 @@ def _check_shapes(
 
 @functools.cache
 def _functions() -> dict[str, Any]:
-    return {
-        name: _native.function(f"rnnswap_indrnn_{name}", _Arguments)
-        for name in ("forward", "backward")
-    }
+    return {name: _native.function(f"rnnswap_indrnn_{name}") for name in ("forward", "backward")}
 
 
 def best_loops(first: Tensor, *others: Tensor | None) -> Loops:

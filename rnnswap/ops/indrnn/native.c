@@ -1,8 +1,9 @@
 /* IndRNN's recurrence on the CPU: projection of the input and loop over all steps in one call.
  *
  * All arrays are of float or double as `is_double` says, and contiguous but for x and d_out, whose
- * rows are. In `backward`, `d_h` comes as the gradient of h_n and leaves as that of h0; `d_pre`
- * leaves as the gradient of the projected input.
+ * rows are. In `backward`, `d_h` comes as the gradient of h_n and leaves as that of h0, or is null:
+ * zeros come and nobody asks for what would leave; `d_pre` leaves as the gradient of the projected
+ * input.
  */
 
 #include "../_native/gradients.h"
@@ -25,10 +26,11 @@ struct indrnn {
     void *states;            /* (T, B, H), zero past a length */
     void *h_n;               /* (B, H): the last of each row, of `forward` */
     const void *d_out;       /* (T, B, H) */
-    void *d_h;               /* (B, H) */
+    void *d_h;               /* (B, H) or null */
     void *d_pre;             /* (T, B, H) */
     void *d_u;               /* (H) */
-    void *d_x, *dw_ih, *d_b; /* of `backward`, each or null: gradients of x, w_ih, both biases */
+    /* Of `backward`, each or null: gradients of x, w_ih, one bias and the other. */
+    void *d_x, *dw_ih, *d_b, *d_b_too;
     void *room; /* set by run: forward's packed w_ih; (threads, 3, H): backward's shares of d_u */
 };
 
@@ -38,12 +40,17 @@ struct indrnn {
 
 typedef void worker(const struct indrnn *, int, int);
 
-/* One row of zeros stands for an initial state that is not given. Returns memory to be freed. */
-static void *begin(struct indrnn *j, int is_double) {
-    const void *zeros = NULL;
-    void *memory = rnnswap_begin(&j->steps, j->h0 ? 0 : j->H, &zeros, is_double);
+/* One row of zeros stands for an initial state that is not given; behind it lies the gradient of h,
+ * running, where none comes. Returns memory to be freed. */
+static void *begin(struct indrnn *j, int backward, int is_double) {
+    void *zeros = NULL;
+    int64_t running = backward && !j->d_h ? j->steps.B * j->H : 0;
+    void *memory = rnnswap_begin(&j->steps, j->H + running, &zeros, is_double);
     j->h0_row = j->h0 ? j->H : 0;
     j->h0 = j->h0 ? j->h0 : zeros;
+    if (memory && running) {
+        j->d_h = (char *)zeros + (size_t)j->H * (is_double ? sizeof(double) : sizeof(float));
+    }
     return memory;
 }
 
@@ -84,7 +91,7 @@ RNNSWAP_EXPORT int rnnswap_indrnn_forward(
     const struct indrnn *given, int is_double, int level, int threads) {
     worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
     struct indrnn own = *given, *j = &own;
-    void *memory = begin(j, is_double);
+    void *memory = begin(j, 0, is_double);
     if (!memory) {
         return RNNSWAP_NO_MEMORY;
     }
@@ -102,7 +109,7 @@ RNNSWAP_EXPORT int rnnswap_indrnn_backward(
     const struct indrnn *given, int is_double, int level, int threads) {
     worker *work = PICK(backward, is_double, level), *sum = PICK(sum_shares, is_double, level);
     struct indrnn own = *given, *j = &own;
-    void *memory = begin(j, is_double);
+    void *memory = begin(j, 1, is_double);
     if (!memory) {
         return RNNSWAP_NO_MEMORY;
     }
@@ -113,6 +120,9 @@ RNNSWAP_EXPORT int rnnswap_indrnn_backward(
     rnnswap_will_fill(j->d_pre, j->steps.rows * j->H, is_double);
     int failed = run(j, 0, work, sum, room, all, is_double, threads)
         || rnnswap_gradients(&rest, is_double, level, threads);
+    if (!failed && j->d_b_too) {
+        memcpy(j->d_b_too, j->d_b, (size_t)j->H * (is_double ? sizeof(double) : sizeof(float)));
+    }
     free(memory);
     return failed ? RNNSWAP_NO_MEMORY : RNNSWAP_DONE;
 }

@@ -112,7 +112,7 @@ RNNSWAP_INLINE int NAME(backward_row)(const struct janet *j, const struct rnnswa
     row->next = past * rnnswap_step_rows(&j->steps, t);
     row->d_out_next = j->steps.packed ? row->next * j->d_out_row : past * j->d_out_step;
     row->d_c = (REAL *)j->d_c + b * H;
-    row->d_last = rnnswap_runs(&j->steps, next, b) ? 0 : (const REAL *)j->d_h + b * R;
+    row->d_last = rnnswap_runs(&j->steps, next, b) ? 0 : (const REAL *)j->d_h + b * j->d_h_row;
     *a = stage == NAME(D_CARRIED) ? row->d_hidden
         : row->d_last        ? row->gates /* read by no one, or for nothing */
                              : (const REAL *)j->d_gates + rnnswap_row(&j->steps, next, b) * 2 * H;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import math
 from typing import Any
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
-from rnnswap.ops._scan import bias_gradients, is_recorded, recorded_backward
+from rnnswap.ops._scan import is_recorded, recorded_backward
 from rnnswap.ops.janet import manual
 from rnnswap.ops.janet.manual import Loops, Steps
 from rnnswap.ops.janet.naive import janet_scan_naive
@@ -92,17 +91,16 @@ class _JanetScan(torch.autograd.Function):
         return (*_run_backward(grads, saved, inputs, ctx.constants, needs), *constants)
 
 
-class _Arguments(ctypes.Structure):
-    """struct janet of native.c."""
-
-    _fields_ = _native.fields(
-        *_native.STEPS,
-        (ctypes.c_int64, "I H P x_step x_row d_out_step d_out_row h0_row c0_row"),
-        (ctypes.c_int, "by_units needs_d_h0"),
-        (ctypes.c_double, "shift"),
-        (ctypes.c_void_p, "x h0 c0 w_ih w_hh b_ih b_hh w_hr gates states output h_n c_n"),
-        (ctypes.c_void_p, "d_out d_h d_c d_gates d_hidden d_x dw_ih dw_hh dw_hr d_b room"),
-    )
+#: struct janet of native.c.
+_pack = _native.record(
+    *_native.STEPS,
+    ("q", "I H P x_step x_row d_out_step d_out_row h0_row c0_row d_h_row"),
+    ("i", "by_units needs_d_h0"),
+    ("d", "shift"),
+    ("P", "x h0 c0 w_ih w_hh b_ih b_hh w_hr gates states output h_n c_n"),
+    ("P", "d_out d_h d_c d_gates d_hidden d_x dw_ih dw_hh dw_hr d_b d_b_too room"),
+)
+_NO_GRADIENTS = (0,) * 12  # what `forward` leaves of the structure
 
 
 def _run_forward(
@@ -133,17 +131,18 @@ def _run_forward(
     hidden = w_hh.size(0) // 2
     projected = 0 if w_hr is None else w_hr.size(0)
     _check_shapes(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, steps[1])
-    gates = x.new_empty((*shape, 2 * hidden) if keep else 0)
     states = x.new_empty((*shape, hidden))
+    gates = x.new_empty((*shape, 2 * hidden)) if keep else states  # not read then
     output = states if w_hr is None else x.new_empty((*shape, projected))
     h_n, c_n = x.new_empty((steps[1], projected or hidden)), x.new_empty((steps[1], hidden))
     sizes = (0 if w_ih is None else features, hidden, projected)
     tensors = (x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, gates if keep else None)
-    arguments = _Arguments(
+    arguments = _pack(
         *steps,
         *sizes,
-        *(x_step, x_row, 0, 0, 0, 0, 0, 0, math.exp(-beta)),
+        *(x_step, x_row, 0, 0, 0, 0, 0, 0, 0, math.exp(-beta)),
         *_native.pointers(*tensors, states, output, h_n, c_n),
+        *_NO_GRADIENTS,
     )
     _native.call(_functions()["forward"], arguments, x)
     return Steps(output, h_n, c_n, gates, states, output)
@@ -171,30 +170,31 @@ def _run_backward(
     d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], output))
     h0, c0, w_ih, w_hr = map(_native.contiguous, (h0, c0, w_ih, w_hr))
     w_hh = w_hh.contiguous()
-    d_h = _native.running(grads[1], output, steps[1], output.size(-1))
-    d_c = _native.running(grads[2], output, steps[1], states.size(-1))
+    d_h = _native.running(grads[1], needs[1], output, steps[1], output.size(-1))
+    d_c = _native.running(grads[2], needs[2], output, steps[1], states.size(-1))
     d_gates = torch.empty_like(gates)
     d_hidden = None if w_hr is None else torch.empty_like(output)
     d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
     d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[3] else None
     d_w_hh = torch.empty_like(w_hh) if needs[4] else None
-    d_b = gates.new_empty(gates.size(-1)) if needs[5] or needs[6] else None
+    d_b_ih, d_b_hh = _native.bias_gradients(gates, needs[5], needs[6])
+    biases = (d_b_hh, None) if d_b_ih is None else (d_b_ih, d_b_hh)
     d_w_hr = torch.empty_like(w_hr) if w_hr is not None and needs[7] else None
     sizes = (shape[-1], states.size(-1), 0 if w_hr is None else w_hr.size(0))
     tensors = (x, h0, c0, w_ih, w_hh, None, None, w_hr, gates, states, output)
     last = (None, None)  # of forward
-    results = (d_h, d_c, d_gates, d_hidden, d_x, d_w_ih, d_w_hh, d_w_hr, d_b)
-    arguments = _Arguments(
+    results = (d_h, d_c, d_gates, d_hidden, d_x, d_w_ih, d_w_hh, d_w_hr, *biases)
+    arguments = _pack(
         *steps,
         *sizes,
-        *(x_step, x_row, d_out_step, d_out_row, 0, 0, 0, needs[1], math.exp(-beta)),
+        *(x_step, x_row, d_out_step, d_out_row, 0, 0, 0, 0, needs[1], math.exp(-beta)),
         *_native.pointers(*tensors, *last, d_out, *results),
+        0,
     )
     _native.call(_functions()["backward"], arguments, gates)
     d_x = d_gates if needs[0] and w_ih is None else d_x
-    d_b_ih, d_b_hh = bias_gradients(d_b, needs[5], needs[6])
     found = (d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh, d_w_hr)
-    return tuple(g if need else None for g, need in zip(found, needs[: len(found)], strict=True))
+    return tuple([g if need else None for g, need in zip(found, needs, strict=False)])
 
 
 def _check_shapes(
@@ -238,10 +238,7 @@ def _check_steps(
 
 @functools.cache
 def _functions() -> dict[str, Any]:
-    return {
-        name: _native.function(f"rnnswap_janet_{name}", _Arguments)
-        for name in ("forward", "backward")
-    }
+    return {name: _native.function(f"rnnswap_janet_{name}") for name in ("forward", "backward")}
 
 
 def best_loops(first: Tensor, *others: Tensor | None, w_hr: Tensor | None, beta: float) -> Loops:

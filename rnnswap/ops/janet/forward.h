@@ -104,21 +104,31 @@ RNNSWAP_INLINE void NAME(finish_forward)(const struct janet *j, const struct NAM
     }
 }
 
+/* Finished together: one gate takes longer than it occupies the processor. */
+enum { NAME(TOGETHER) = 8 };
+
 static void NAME(forward_chunk)(const struct janet *j, const struct rnnswap_share *s,
     const REAL *panels, int rows, const REAL *const *a, const struct NAME(row) *row) {
     int64_t H = j->H, R = janet_width(j), first, end;
     REAL shift = (REAL)j->shift;
+    vec acc[NAME(TOGETHER)][ROWS][2];
     NAME(part)(s, (H + VL - 1) / VL, &first, &end);
-    for (int64_t p = first; p < end; p++) {
+    int most = rows < ROWS ? NAME(TOGETHER) / rows : 1; /* panels, where one has few rows */
+    most = most > 1 ? most : 1;
+    for (int64_t p = first, some; p < end; p += some) {
+        some = end - p < most ? end - p : most;
         for (int r = 0, block; r < rows; r += block) {
-            vec acc[ROWS][2];
             block = NAME(next_block)(rows - r);
-            NAME(product)(block, a + r, panels + p * R * WIDE, R, acc);
-            for (int q = 0; q < block; q++) {
-                if (p * VL + VL <= H) { /* said apart: compiled without questions */
-                    NAME(finish_forward)(j, row + r + q, p * VL, VL, acc[q], shift);
-                } else {
-                    NAME(finish_forward)(j, row + r + q, p * VL, H - p * VL, acc[q], shift);
+            for (int64_t k = 0; k < some; k++) {
+                NAME(product)(block, a + r, panels + (p + k) * R * WIDE, R, acc[k]);
+            }
+            for (int64_t k = 0, unit = p * VL; k < some; k++, unit += VL) {
+                for (int q = 0; q < block; q++) {
+                    if (unit + VL <= H) { /* said apart: compiled without questions */
+                        NAME(finish_forward)(j, row + r + q, unit, VL, acc[k][q], shift);
+                    } else {
+                        NAME(finish_forward)(j, row + r + q, unit, H - unit, acc[k][q], shift);
+                    }
                 }
             }
         }

@@ -3,8 +3,9 @@
  * All arrays are of float or double as `is_double` says, and contiguous but for x and d_out, whose
  * rows are. `gates` holds for each step tanh(g) and exp(-s), what `backward` reads; without it (no
  * backward will follow) a few steps' worth lies in `room`. In `backward`, `d_h` and `d_c` come as
- * the gradients of h_n and c_n and leave as those of h0 and c0; `d_gates` leaves as the gradient of
- * the projected input. R is the width of h: H, or P with a projection.
+ * the gradients of h_n and c_n and leave as those of h0 and c0, or are null: zeros come and nobody
+ * asks for what would leave; `d_gates` leaves as the gradient of the projected input. R is the width
+ * of h: H, or P with a projection.
  */
 
 #include "../_native/gradients.h"
@@ -14,7 +15,7 @@ struct janet {
     struct rnnswap_steps steps;
     int64_t I, H, P; /* P = 0: no projection */
     int64_t x_step, x_row, d_out_step, d_out_row; /* strides in elements */
-    int64_t h0_row, c0_row; /* the same, set by begin */
+    int64_t h0_row, c0_row, d_h_row; /* the same, set by begin */
     int by_units;   /* set by run */
     int needs_d_h0; /* else d_h stays as it came */
     double shift; /* exp(-beta) */
@@ -30,12 +31,12 @@ struct janet {
     void *output;           /* (T, B, R): h; `states` itself without a projection */
     void *h_n, *c_n;        /* (B, R) and (B, H): the last of each row, of `forward` */
     const void *d_out;      /* (T, B, R) */
-    void *d_h;              /* (B, R) */
-    void *d_c;              /* (B, H) */
+    void *d_h;              /* (B, R) or null */
+    void *d_c;              /* (B, H) or null */
     void *d_gates;          /* (T, B, 2H) */
     void *d_hidden;         /* (T, B, P): the gradient of h at each step; null without a projection */
-    /* Of `backward`, each or null: gradients of the weights, of both biases and of x. */
-    void *d_x, *dw_ih, *dw_hh, *dw_hr, *d_b;
+    /* Of `backward`, each or null: gradients of x, the weights, one bias and the other. */
+    void *d_x, *dw_ih, *dw_hh, *dw_hr, *d_b, *d_b_too;
     void *room; /* set by run */
 };
 
@@ -78,15 +79,22 @@ static struct janet_room janet_room(const struct janet *j, int threads) {
 
 typedef void worker(const struct janet *, int, int);
 
-/* One row of zeros stands for initial states that are not given. Returns memory to be freed. */
-static void *begin(struct janet *j, int is_double) {
-    int64_t R = janet_width(j), most = R > j->H ? R : j->H;
-    const void *zeros = NULL;
-    void *memory = rnnswap_begin(&j->steps, j->h0 && j->c0 ? 0 : most, &zeros, is_double);
+/* One row of zeros stands for initial states that are not given, and for the gradient of h_n; behind
+ * it lies that of c, running, where none comes. Returns memory to be freed. */
+static void *begin(struct janet *j, int backward, int is_double) {
+    int64_t R = janet_width(j), row = R > j->H ? R : j->H;
+    int64_t running = backward && !j->d_c ? j->steps.B * j->H : 0;
+    void *zeros = NULL;
+    void *memory = rnnswap_begin(&j->steps, row + running, &zeros, is_double);
     j->h0_row = j->h0 ? R : 0;
     j->c0_row = j->c0 ? j->H : 0;
+    j->d_h_row = j->d_h ? R : 0;
     j->h0 = j->h0 ? j->h0 : zeros;
     j->c0 = j->c0 ? j->c0 : zeros;
+    j->d_h = j->d_h ? j->d_h : zeros;
+    if (memory && running) {
+        j->d_c = (char *)zeros + (size_t)row * (is_double ? sizeof(double) : sizeof(float));
+    }
     return memory;
 }
 
@@ -117,7 +125,7 @@ RNNSWAP_EXPORT int rnnswap_janet_forward(
     const struct janet *given, int is_double, int level, int threads) {
     worker *pack = PICK(pack_forward, is_double, level), *work = PICK(forward, is_double, level);
     struct janet own = *given, *j = &own;
-    void *memory = begin(j, is_double);
+    void *memory = begin(j, 0, is_double);
     if (!memory) {
         return RNNSWAP_NO_MEMORY;
     }
@@ -136,7 +144,7 @@ RNNSWAP_EXPORT int rnnswap_janet_backward(
     const struct janet *given, int is_double, int level, int threads) {
     worker *pack = PICK(pack_backward, is_double, level), *work = PICK(backward, is_double, level);
     struct janet own = *given, *j = &own;
-    void *memory = begin(j, is_double);
+    void *memory = begin(j, 1, is_double);
     if (!memory) {
         return RNNSWAP_NO_MEMORY;
     }
@@ -151,6 +159,9 @@ RNNSWAP_EXPORT int rnnswap_janet_backward(
     int failed = run(j, pack, work, is_double, threads)
         || rnnswap_gradients(&of_gates, is_double, level, threads)
         || rnnswap_gradients(&of_h, is_double, level, threads);
+    if (!failed && j->d_b_too) {
+        memcpy(j->d_b_too, j->d_b, (size_t)(2 * j->H) * (is_double ? sizeof(double) : sizeof(float)));
+    }
     free(memory);
     return failed ? RNNSWAP_NO_MEMORY : RNNSWAP_DONE;
 }
