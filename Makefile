@@ -1,4 +1,4 @@
-.PHONY: check fix test sanitize docs speed
+.PHONY: check fix test test-plugins sanitize docs speed
 
 check:  ## lint, format check, types
 	ruff check .
@@ -11,6 +11,9 @@ fix:  ## mend what can be mended mechanically
 
 test:  ## the whole suite, against the installed package
 	pytest
+
+test-plugins:  ## those of plugins/, which must be installed: pip install ./plugins/*
+	set -e; for plugin in plugins/*/; do (cd "$$plugin" && pytest); done
 
 sanitize:  ## the C library's tests with every memory access checked, two minutes (gcc)
 	tests/sanitize.sh
