@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from rnnswap.attention._masked import allowed_keys, check_mask
 from rnnswap.errors import OptionError
 
 
@@ -90,6 +91,26 @@ class Attention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Return context (B, Tq, V) and weights (B, Tq, Tk) or None, of batch-first sequences."""
         raise NotImplementedError(f"{type(self).__name__} defines no attend")
+
+    def allowed(
+        self, query: Tensor, key: Tensor, mask: Tensor | None, causal: bool
+    ) -> Tensor | None:
+        """Return which keys each query may attend to, for `attend`.
+
+        Args:
+            query: (B, Tq, query_size).
+            key: (B, Tk, key_size).
+            mask: As `forward` takes it.
+            causal: Query i attends to keys 0..i only.
+
+        Returns:
+            bool, broadcastable to (B, Tq, Tk), True = attend; or None: all of them.
+
+        Raises:
+            OptionError: The mask is not bool or its shape does not fit.
+        """
+        check_mask(mask, (query.size(0), query.size(1), key.size(1)))
+        return allowed_keys(mask, causal, query.size(1), key.size(1), query.device)
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
         check_sequences(query, key, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -14,6 +15,8 @@ import rnnswap
 from rnnswap import discovery
 from rnnswap.cli._console import results, talk
 from rnnswap.cli.plugins_check import check
+from rnnswap.cli.plugins_json import described_plugins, unsupported
+from rnnswap.cli.plugins_new import new
 from rnnswap.registry import Registry
 
 #: What the C compiler makes when rnnswap is installed. Its own module would import torch.
@@ -22,22 +25,30 @@ _COMPILERS = ("cc", "gcc", "clang")
 
 
 @click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.  [default: off]")
 @click.pass_context
-def plugins(ctx: click.Context) -> None:
+def plugins(ctx: click.Context, as_json: bool) -> None:
     """List cells, attention mechanisms and clipping policies.
 
-    Each with the distribution that provides it, then whether the C library is there that runs the
-    loops of JANET and IndRNN on the CPU. On stderr, what failed to load and why.
+    Each with the distribution that provides it and what of nn.LSTM it does not support, then
+    whether the C library is there that runs the loops of JANET and IndRNN on the CPU. On stderr,
+    what failed to load and why.
     """
-    if ctx.invoked_subcommand is None:
-        _list()
+    if ctx.invoked_subcommand is not None:
+        return
+    found = discovery.installed()
+    if as_json:
+        described = described_plugins(found) | {"implementations": _library()}
+        click.echo(json.dumps(described, indent=2, default=str))
+    else:
+        _list(found)
 
 
 plugins.add_command(check)
+plugins.add_command(new)
 
 
-def _list() -> None:
-    found = discovery.installed()
+def _list(found: discovery.Plugins) -> None:
     out = results()
     out.print(_table("Cells", found.cells))
     out.print(_table("Attention mechanisms", found.attentions))
@@ -71,7 +82,13 @@ def _table(title: str, registry: Registry) -> Table:  # type: ignore[type-arg]
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("name", style="bold", no_wrap=True)
     table.add_column("from", no_wrap=True)
+    lacking = {entry.name: ", ".join(unsupported(entry.spec)) for entry in registry}
+    if any(lacking.values()):
+        table.add_column("not supported")
     table.add_column("summary")
     for entry in registry:
-        table.add_row(*(escape(t) for t in (entry.name, str(entry.provider), entry.spec.summary)))
+        row = [entry.name, str(entry.provider), entry.spec.summary]
+        if any(lacking.values()):
+            row.insert(2, lacking[entry.name] or "-")
+        table.add_row(*map(escape, row))
     return table

@@ -212,3 +212,15 @@ def test_autocast_gives_bfloat16_as_near_as_its_precision(need_weights):
 def test_tensors_that_do_not_fit_are_refused(change, words):
     with pytest.raises(OptionError, match=words):
         SoftAttention(Q, K, dtype=torch.float64)(*change(*inputs()))
+
+
+def test_a_strangers_mechanism_learns_which_keys_are_allowed():
+    attention = SoftAttention(4, 4)
+    query, key = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
+    assert attention.allowed(query, key, None, False) is None
+    mask = torch.tensor([True, False, True])
+    assert torch.equal(
+        attention.allowed(query, key, mask, True), torch.ones(3, 3).tril() * mask > 0
+    )
+    with pytest.raises(OptionError, match="mask must be bool"):
+        attention.allowed(query, key, torch.ones(3), False)

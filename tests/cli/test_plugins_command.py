@@ -1,11 +1,13 @@
 """`rnnswap plugins`: every registered name with who provides it."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import rnnswap
 from rnnswap import discovery
 from rnnswap.cli import main
 from rnnswap.cli import plugins as plugins_module
@@ -70,3 +72,35 @@ def test_without_the_c_library_says_why_and_what_to_do(monkeypatch, compiler, ad
 @pytest.mark.parametrize("arguments", [["--bogus"], ["extra"]])
 def test_misuse_is_exit_code_2(arguments):
     assert run(*arguments).exit_code == 2
+
+
+def test_json_says_all_that_is_registered():
+    described = json.loads(run("--json").stdout)
+    found = installed()
+    kinds = {"cells": found.cells, "attentions": found.attentions, "policies": found.policies}
+    for kind, registry in kinds.items():
+        assert [entry["name"] for entry in described[kind]] == registry.names()
+    janet = next(entry for entry in described["cells"] if entry["name"] == "janet")
+    assert janet["distribution"] == "rnnswap"
+    assert janet["target"] == "rnnswap:JANET"
+    assert janet["unsupported"] == []
+    beta = {"type": "float", "default": 1.0, "help": "shift of the input gate"}
+    assert janet["options"]["beta"] == beta
+    norm = next(entry for entry in described["policies"] if entry["name"] == "norm")
+    assert norm["numbers"] == ["max_norm"]
+    assert described["implementations"]
+
+
+def test_json_and_the_table_say_what_failed_and_what_is_not_supported(monkeypatch):
+    found = Plugins()
+    provider = Provider("acme", "1.0", "plugin")
+    record = rnnswap.CellSpec(name="odd", target="a:B", unsupported={"proj_size", "dropout"})
+    found.cells.add(record, provider)
+    found.failures.append(Failure(provider, "a reason"))
+    monkeypatch.setattr(discovery, "installed", lambda: found)
+    described = json.loads(run("--json").stdout)
+    assert described["cells"][0]["unsupported"] == ["dropout", "proj_size"]
+    failure = {"distribution": "acme", "version": "1.0", "entry": "plugin", "reason": "a reason"}
+    assert described["problems"] == [failure]
+    (line,) = [x for x in run().stdout.splitlines() if x.startswith("odd")]
+    assert line.split() == ["odd", "acme", "1.0", "dropout,", "proj_size"]

@@ -87,7 +87,21 @@ for i in range(6):
     (loss(model) / 2).backward()
     if i % 2: optimizer.step(); optimizer.zero_grad()
 """
-LOOPS = [PLAIN, GROUPS, HELPER, CLOSURE, SCALER, ACCUMULATION]
+UNSCALED = SCALER.replace("    scaler.step", "    scaler.unscale_(optimizer)\n    scaler.step")
+VALUES = """
+import torch
+
+optimizers = {"only": torch.optim.SGD(model.parameters(), lr=1.0)}
+for i in range(6):
+    loss(model).backward()
+    if i % 2:
+        model.zero_grad()
+        continue
+    for one in optimizers.values():
+        one.step()
+    model.zero_grad()
+"""
+LOOPS = [PLAIN, GROUPS, HELPER, CLOSURE, SCALER, UNSCALED, ACCUMULATION, VALUES]
 
 
 def trained(text, slope=100.0):

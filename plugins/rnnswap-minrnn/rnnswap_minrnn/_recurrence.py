@@ -12,7 +12,7 @@ from torch import Tensor
 #: Least number of steps for which blocks are faster than the loop; see the README's table.
 CPU_STEPS = 64
 #: Most numbers in one step (B * H) for which they are, on the CPU: beyond, memory decides.
-CPU_NUMBERS = 4096
+CPU_NUMBERS = 2048
 
 
 def linear_recurrence(keep: Tensor, add: Tensor, first: Tensor) -> Tensor:

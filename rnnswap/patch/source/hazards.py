@@ -17,6 +17,7 @@ from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.spelling import dotted, last_name, literal_text
 from rnnswap.patch.source.weights import (
     PARAMETER,
+    WEIGHT_SIZE,
     assigns_names,
     calls_in,
     has_multiple,
@@ -48,8 +49,6 @@ _CLASS_NAME = re.compile(
 )
 _NAME_TESTS = ("find", "index", "count", "startswith", "endswith")
 _SCRIPT = {"torch.jit.script", "torch.jit.script_method"}
-# The number of a weight's rows.
-_WEIGHT_SIZE = re.compile(r"(?i)(?:weight|bias)\w*(?:\.data)?\.(?:size\(0\)|shape\[0\])$")
 _LONGEST = 90
 
 
@@ -122,7 +121,7 @@ class _Hazards:
         around = self._names.ancestors(node)
         if not any(isinstance(a, cst.Slice) or assigns_names(a) for a in around):
             return
-        if _WEIGHT_SIZE.search(self._names.code(node.left)):
+        if WEIGHT_SIZE.search(self._names.code(node.left)):
             self._four_gates(node)
             return
         source = self._source(node)

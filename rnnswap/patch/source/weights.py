@@ -10,6 +10,11 @@ import libcst as cst
 #: Names of a recurrent layer's parameters.
 PARAMETER = re.compile(r"\b(?:weight|bias)_(?:ih|hh|hr)\b|\b(?:weight|bias)_(?:ih|hh|hr)_l\d")
 
+#: The number of rows of a recurrent layer's parameter, or of what is called a weight.
+WEIGHT_SIZE = re.compile(
+    r"(?i)(?:(?<![\w.])\w*(?:weight|bias)\w*|\.(?:weight|bias)_(?:ih|hh|hr)\w*)"
+    r"(?:\.data)?\.(?:size\(0\)|shape\[0\])$"
+)
 _PARAMETERS = re.compile(r"\.(?:named_)?parameters\(\)|\.all_weights\b")
 
 

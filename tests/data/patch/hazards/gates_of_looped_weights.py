@@ -17,6 +17,10 @@ rows, halves = w.shape[0] / 4, x.size(0) / 4
 bound = (6 / (w.size(0) / 4 + w.size(1))) ** 0.5
 weights = lstm._flat_weights
 out = torch.chunk(lstm.weight_ih_l0, 4)
+hidden = lstm.weight_hh_l0.shape[0] // 4
+weight = lstm.weight_ih_l0
+hidden = weight.size(0) / 4
+groups = conv.weight.size(0) // 4
 # output
 import torch
 from torch import nn
@@ -37,6 +41,10 @@ rows, halves = w.shape[0] / 4, x.size(0) / 4
 bound = (6 / (w.size(0) / 4 + w.size(1))) ** 0.5
 weights = lstm._flat_weights
 out = torch.chunk(lstm.weight_ih_l0, 4)
+hidden = lstm.weight_hh_l0.shape[0] // 4
+weight = lstm.weight_ih_l0
+hidden = weight.size(0) / 4
+groups = conv.weight.size(0) // 4
 # report
 4:8 RSW101 nn.LSTM -> JANET
 7:22 RSW301 param.chunk(4) assumes LSTM's four gates; janet has others
@@ -45,3 +53,6 @@ out = torch.chunk(lstm.weight_ih_l0, 4)
 13:14 RSW301 lstm.bias_ih_l0.split(lstm.hidden_size, 0) assumes LSTM's four gates; janet has others
 17:11 RSW307 lstm._flat_weights janet's are of other shapes than LSTM's
 18:7 RSW301 torch.chunk(lstm.weight_ih_l0, 4) assumes LSTM's four gates; janet has others
+19:10 RSW301 lstm.weight_hh_l0.shape[0] // 4 assumes LSTM's four gates; janet has others
+19:10 RSW309 lstm.weight_hh_l0.shape is another in janet
+21:10 RSW301 weight.size(0) / 4 assumes LSTM's four gates; janet has others
