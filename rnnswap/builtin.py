@@ -27,6 +27,12 @@ _INDRNN_OPTIONS = {
 _SCORE = OptionSpec(
     str, "general", "dot, general or additive", choices=("dot", "general", "additive")
 )
+_HEADS = {
+    "heads": OptionSpec(
+        int, None, "they divide the width; default: most of 8, 4, 2, 1", at_least=1
+    ),
+    "bias": OptionSpec(bool, True, "of the projections"),
+}
 
 
 @hookimpl
@@ -99,13 +105,24 @@ def rnnswap_attentions() -> list[AttentionSpec]:
         AttentionSpec(
             name="multihead",
             target="rnnswap.attention:MultiHead",
-            options={
-                "heads": OptionSpec(
-                    int, None, "they divide the width; default: most of 8, 4, 2, 1", at_least=1
-                ),
-                "bias": OptionSpec(bool, True, "of the projections"),
-            },
+            options=_HEADS,
             summary="several heads with projections of their own (arXiv:1706.03762)",
+        ),
+        AttentionSpec(
+            name="self",
+            target="rnnswap.attention:SelfAttention",
+            options=_HEADS,
+            summary="multihead of a sequence with itself, which is all it takes",
+        ),
+        AttentionSpec(
+            name="feature",
+            target="rnnswap.attention:FeatureAttention",
+            options={
+                "series": OptionSpec(
+                    int, None, "read each feature's series of so many steps", at_least=1
+                ),
+            },
+            summary="softmax over the features of a step; with series as arXiv:1704.02971",
         ),
     ]
 

@@ -58,6 +58,10 @@ LSTM_DEFAULTS = {
     "dtype": None,
 }
 
+#: Among what a layer class declares unsupported, beside arguments: giving the same in chunks, with
+#: the state carried over, as in one call.
+CHUNKED_STATE = "chunked-state"
+
 #: In the metadata of a state dict's modules: which cell saved it.
 CELL_MARK = "rnnswap_cell"
 

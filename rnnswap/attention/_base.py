@@ -15,7 +15,8 @@ class Attention(nn.Module):
 
     A mechanism maps (query, key, value, mask) to (context, weights). Weights are >= 0 and sum to 1
     over the keys. Masks say True = attend, the opposite of nn.MultiheadAttention; where all keys of
-    a query are masked, its context and its weights are zero.
+    a query are masked, its context and its weights are zero. `forward` checks the tensors and turns
+    them to batch-first ones; what `attend` is given as one object was given as one.
 
     Args:
         query_size: Features of a query, > 0.
@@ -29,6 +30,9 @@ class Attention(nn.Module):
 
     #: Whether a sequence shorter than an option asks for is taken as it is: with_attention sets it.
     any_length: bool = False
+    #: Whether weights and mask are over the features of a step and not over steps: with_attention
+    #: hands no mask of padded steps over then.
+    over_features: bool = False
 
     def __init__(self, query_size: int, key_size: int, *, batch_first: bool = True) -> None:
         super().__init__()
@@ -70,15 +74,20 @@ class Attention(nn.Module):
             OptionError: A tensor's shape does not fit, or the mask is not bool.
         """
         self._check(query, key, value)
-        batched = query.dim() == 3
-        if not batched:
-            query, key, value = query.unsqueeze(0), key.unsqueeze(0), value.unsqueeze(0)
-        elif not self.batch_first:
-            query, key, value = (t.transpose(0, 1) for t in (query, key, value))
-        context, weights = self.attend(query, key, value, mask, causal, need_weights)
-        if not batched:
+        # One sequence in several places stays one.
+        first = self._with_batch_first(query)
+        second = first if key is query else self._with_batch_first(key)
+        third = first if value is query else self._with_batch_first(value)
+        context, weights = self.attend(first, second, third, mask, causal, need_weights)
+        weights = weights if need_weights else None
+        if query.dim() == 2:
             return context.squeeze(0), None if weights is None else weights.squeeze(0)
         return context if self.batch_first else context.transpose(0, 1), weights
+
+    def _with_batch_first(self, tensor: Tensor) -> Tensor:
+        if tensor.dim() == 2:
+            return tensor.unsqueeze(0)
+        return tensor if self.batch_first else tensor.transpose(0, 1)
 
     def attend(
         self,
@@ -114,26 +123,37 @@ class Attention(nn.Module):
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
         check_sequences(query, key, value)
-        for name, tensor, size in (
-            ("query", query, self.query_size),
-            ("key", key, self.key_size),
-        ):
-            if tensor.size(-1) != size:
-                raise OptionError(
-                    f"{name} must have {size} features ({name}_size), "
-                    f"got shape {tuple(tensor.shape)}"
-                )
-        batch, steps = (0, 1) if self.batch_first else (1, 0)
+        check_features("query", query, self.query_size)
+        check_features("key", key, self.key_size)
+        self._check_batch(query, key, value)
+        self._check_steps("key", key, value)
+
+    def _check_batch(self, query: Tensor, key: Tensor, value: Tensor) -> None:
+        batch = 0 if self.batch_first else 1
         if query.dim() == 3 and not query.size(batch) == key.size(batch) == value.size(batch):
             raise OptionError(
                 f"query, key and value must have one batch size, {shapes(query, key, value)}"
             )
-        axis = steps if query.dim() == 3 else 0
-        if key.size(axis) != value.size(axis):
+
+    def _check_steps(self, name: str, tensor: Tensor, value: Tensor) -> None:
+        axis = 1 if self.batch_first and value.dim() == 3 else 0
+        if tensor.size(axis) != value.size(axis):
             raise OptionError(
-                f"key and value must have as many steps, got {tuple(key.shape)} and "
+                f"{name} and value must have as many steps, got {tuple(tensor.shape)} and "
                 f"{tuple(value.shape)}"
             )
+
+
+def check_features(name: str, tensor: Tensor, size: int) -> None:
+    """Refuse a tensor whose last axis is not `size`, which the module calls `{name}_size`.
+
+    Raises:
+        OptionError: It is not.
+    """
+    if tensor.dim() == 0 or tensor.size(-1) != size:
+        raise OptionError(
+            f"{name} must have {size} features ({name}_size), got shape {tuple(tensor.shape)}"
+        )
 
 
 def check_sequences(query: Any, key: Any, value: Any) -> None:

@@ -21,11 +21,20 @@ def dot_weights(
 ) -> Tensor:
     """Return softmax(scale * query key^T) over the keys: (..., Tq, Tk)."""
     mask = allowed_keys(mask, causal, query.size(-2), key.size(-2), query.device)
-    return masked_softmax((query * scale) @ key.transpose(-1, -2), mask)
+    if scale != 1.0:
+        query = query * scale
+    scores = query @ key.transpose(-1, -2)
+    return masked_softmax(scores, mask, in_place=_is_plain() and _may_be_reused(scores))
 
 
 def dot_context(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    causal: bool,
+    scale: float,
+    dropout: float = 0.0,
 ) -> Tensor:
     """Return softmax(scale * query key^T) value without holding the weights.
 
@@ -36,6 +45,7 @@ def dot_context(
         mask: None, or 4-D and broadcastable to (B, heads, Tq, Tk), as in `masked_softmax`.
         causal: Query i attends to keys 0..i.
         scale: Of the scores.
+        dropout: Share of the weights set to zero; with it the weights are held on a CPU.
 
     Returns:
         (B, heads, Tq, V), zero where every key is masked.
@@ -48,7 +58,13 @@ def dot_context(
     if causal and mask is not None:
         mask = allowed_keys(mask, causal, query.size(-2), key.size(-2), query.device)
         causal = False
-    return _fused(query, key, value, mask, causal, scale)[..., :width]
+    if dropout:
+        context = F.scaled_dot_product_attention(
+            query, key, value, mask, dropout, causal, scale=scale
+        )
+    else:
+        context = _fused(query, key, value, mask, causal, scale)
+    return context if context.size(-1) == width else context[..., :width]
 
 
 def _widened(tensor: Tensor, width: int) -> Tensor:
@@ -59,10 +75,10 @@ def _widened(tensor: Tensor, width: int) -> Tensor:
 def _fused(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
 ) -> Tensor:
-    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+    if _is_traced():
         return _kernel(query, key, value, mask, causal, scale)
     # Neither functorch's transforms nor forward-mode AD have a rule for the kernels.
-    if torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0:
+    if not _is_plain():
         return dot_weights(query, key, mask, causal, scale) @ value
     tensors = (query, key, value) if mask is None else (query, key, value, mask)
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
@@ -71,6 +87,24 @@ def _fused(
         )
         return context
     return _kernel(query, key, value, mask, causal, scale)
+
+
+def _may_be_reused(scores: Tensor) -> bool:
+    # Autocast chooses the type of a softmax, where it has none to write into.
+    return not (scores.requires_grad or torch.is_autocast_enabled(scores.device.type))
+
+
+def _is_traced() -> bool:
+    return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
+
+
+def _is_plain() -> bool:
+    """Return whether operations just run: no tracing, no transform, no forward-mode AD."""
+    return not (
+        _is_traced()
+        or torch._C._functorch.peek_interpreter_stack() is not None
+        or forward_ad._current_level >= 0
+    )
 
 
 def _kernel(

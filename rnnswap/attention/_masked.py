@@ -44,19 +44,20 @@ def allowed_keys(
     return earlier if mask is None else mask & earlier
 
 
-def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
+def masked_softmax(scores: Tensor, mask: Tensor | None, *, in_place: bool = False) -> Tensor:
     """Return weights over the last axis, zero where `mask` is False.
 
     Args:
         scores: (..., Tk).
         mask: Broadcastable to `scores`. bool: True = attend. A floating point one is added to the
             scores, and -inf in it forbids. None attends to every key.
+        in_place: The weights may take the memory of the scores, which must need no gradient.
 
     Returns:
         (..., Tk), each row summing to 1, or all zero where every key is masked.
     """
     if mask is None:
-        return torch.softmax(scores, -1)
+        return torch.softmax(scores, -1, out=scores) if in_place else torch.softmax(scores, -1)
     if mask.dtype == torch.bool:
         away = ~mask
     else:
@@ -64,4 +65,7 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
         scores = scores + mask.masked_fill(away, 0.0)
     # The lowest finite number, not -inf: a fully masked row stays finite, and is then zeroed.
     lowest = torch.finfo(scores.dtype).min
+    if in_place:
+        scores = scores.masked_fill_(away, lowest)
+        return torch.softmax(scores, -1, out=scores).masked_fill_(away, 0.0)
     return torch.softmax(scores.masked_fill(away, lowest), -1).masked_fill(away, 0.0)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rnnswap.attention._base import Attention, check_bool, check_size
-from rnnswap.attention._fused import dot_context, dot_weights
-from rnnswap.attention._masked import allowed_keys, check_mask
-from rnnswap.errors import OptionError
+from rnnswap.attention._base import Attention, check_bool, check_features, check_size
+from rnnswap.attention._heads import (
+    check_heads,
+    mask_of_heads,
+    output_of,
+    project,
+    project_one,
+)
 
 
 def multihead_attention(
@@ -54,40 +56,10 @@ def multihead_attention(
     Raises:
         OptionError: The mask does not fit, or the heads do not divide E.
     """
-    embed = in_weights[0].size(0)
-    check_heads(heads, embed)
-    sizes = (query.size(0), query.size(1), key.size(1))
-    four = isinstance(mask, Tensor) and mask.dim() == 4
-    check_mask(mask, (sizes[0], heads, *sizes[1:]) if four else sizes)
-    if mask is not None and not four:
-        mask = mask[(None,) * (3 - mask.dim())].unsqueeze(1)
-    biases = (None,) * 3 if in_bias is None else in_bias.chunk(3)
-    q, k, v = (
-        F.linear(x, w, b).unflatten(-1, (heads, embed // heads)).transpose(1, 2)  # type: ignore[no-untyped-call]
-        for x, w, b in zip((query, key, value), in_weights, biases, strict=True)
-    )
-    scale = 1.0 / math.sqrt(embed // heads)
-    weights = dot_weights(q, k, mask, causal, scale) if need_weights else None
-    joined = dot_context(q, k, v, mask, causal, scale) if weights is None else weights @ v
-    output = F.linear(joined.transpose(1, 2).flatten(2), out_weight, out_bias)
-    if mask is not None:
-        seen = allowed_keys(mask, causal, sizes[1], sizes[2], query.device)
-        assert seen is not None
-        output = output.masked_fill(~seen.any(-1).any(1).unsqueeze(-1), 0.0)
-    if weights is not None and average_weights:
-        weights = weights.mean(1)
-    return output, weights
-
-
-def check_heads(heads: Any, width: int) -> None:
-    """Refuse heads that do not divide the width.
-
-    Raises:
-        OptionError: They do not, or are no positive int.
-    """
-    check_size("heads", heads)
-    if width % heads:
-        raise OptionError(f"heads must divide the width {width}, got {heads}")
+    check_heads("heads", heads, in_weights[0].size(0))
+    mask = mask_of_heads(mask, query.size(0), heads, query.size(1), key.size(1))
+    projected = project(query, key, value, in_weights, in_bias, heads)
+    return output_of(projected, mask, causal, need_weights, average_weights, out_weight, out_bias)
 
 
 class MultiHead(Attention):
@@ -143,7 +115,7 @@ class MultiHead(Attention):
         check_bool("bias", bias)
         if heads is None:
             heads = next(n for n in (8, 4, 2, 1) if query_size % n == 0)
-        check_heads(heads, query_size)
+        check_heads("heads", heads, query_size)
         self.value_size = value_size
         self.heads = heads
         like: dict[str, Any] = {"device": device, "dtype": dtype}
@@ -177,10 +149,13 @@ class MultiHead(Attention):
         need_weights: bool,
     ) -> tuple[Tensor, Tensor | None]:
         """Return `multihead_attention` with this module's parameters."""
-        if value.size(-1) != self.value_size:
-            raise OptionError(
-                f"value must have {self.value_size} features (value_size), got {value.size(-1)}"
-            )
+        check_features("value", value, self.value_size)
+        out_weight, out_bias = self.out_proj.weight, self.out_proj.bias
+        if query is key is value and "in_proj_weight" in self._parameters:
+            sizes = query.size(0), self.heads, query.size(1), query.size(1)
+            mask = mask_of_heads(mask, *sizes)
+            one = project_one(query, self.in_proj_weight, self.in_proj_bias, self.heads)
+            return output_of(one, mask, causal, need_weights, True, out_weight, out_bias)
         return multihead_attention(
             query,
             key,
@@ -188,9 +163,9 @@ class MultiHead(Attention):
             mask,
             heads=self.heads,
             in_weights=self.in_weights(),
+            out_weight=out_weight,
             in_bias=self.in_proj_bias,
-            out_weight=self.out_proj.weight,
-            out_bias=self.out_proj.bias,
+            out_bias=out_bias,
             causal=causal,
             need_weights=need_weights,
         )

@@ -15,7 +15,7 @@ from rnnswap.attention._base import Attention
 from rnnswap.attention._masked import allowed_keys
 from rnnswap.discovery import installed
 from rnnswap.errors import OptionError
-from rnnswap.spec import AttentionSpec, load_target
+from rnnswap.spec import CHUNKED_STATE, AttentionSpec, load_target
 
 
 def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> type[nn.Module]:
@@ -26,7 +26,7 @@ def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> typ
     equation 5), where each step attends to itself and those before it, with `bidirectional` to all
     steps, and padding is masked. h_n and c_n stay the recurrence's, so a model that reads only
     those sees no attention. Carrying the state over does not carry what was attended to: attention
-    sees the current call only.
+    sees the current call only, and the class's `unsupported` says "chunked-state".
 
     The same arguments give the same class; it and its instances can be pickled.
 
@@ -107,8 +107,9 @@ class _OverSteps(nn.Module):
     def _context(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         steps = torch.arange(output.size(1), device=output.device)
         mask = None
+        over_features = getattr(self.mechanism, "over_features", False)
         # A causal step sees no padding: that comes after it, and what padding sees is dropped.
-        if lengths is not None and not self.causal:
+        if lengths is not None and not self.causal and not over_features:
             mask = (steps < lengths.to(output.device).unsqueeze(1)).unsqueeze(1)
         context: Tensor
         if not isinstance(self.mechanism, Attention):
@@ -137,6 +138,7 @@ def _build(
 ) -> type[nn.Module]:
     class Attentive(cell, metaclass=_AttentiveType):  # type: ignore[valid-type, misc]
         recipe = (cell, attention, options)
+        unsupported = getattr(cell, "unsupported", frozenset()) | {CHUNKED_STATE}
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)

@@ -35,7 +35,7 @@ class Check:
         group: "contract" or "beyond".
         level: "quick", or "full" if it takes long.
         kind: "layer" for what stands for nn.LSTM, "cell" for what stands for nn.LSTMCell.
-        needs: Arguments of nn.LSTM without which the check has no meaning.
+        needs: Arguments of nn.LSTM, or `CHUNKED_STATE`, without which the check has no meaning.
         run: Raises if the check does not hold.
     """
 

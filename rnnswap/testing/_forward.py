@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnnswap.spec import CHUNKED_STATE
 from rnnswap.testing._checks import check
 from rnnswap.testing._compare import (
     backward,
@@ -208,7 +209,7 @@ def nothing_changed_in_place(subject: Subject) -> None:
         require(torch.equal(now, then), f"expected {name} to be left as it was, got it changed")
 
 
-@check()
+@check(needs=(CHUNKED_STATE,))
 def state_carried_over(subject: Subject) -> None:
     """The whole sequence, chunks and single steps with the state carried over are the same."""
     for setting in subject.settings({}, {"num_layers": 2}, {"proj_size": 2}, {"bias": False}):

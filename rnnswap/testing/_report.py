@@ -25,7 +25,7 @@ class CheckResult:
         group: "contract", which torch's own class passes whole, or "beyond", which it cannot.
         status: "passed"; "failed" (contract only); "cannot" (beyond only: no worse than torch's
             own class); "skipped"; or "declared-unsupported": the class says that it cannot, and
-            asking for it is one clear error.
+            asking for an argument of it is one clear error.
         detail: One sentence: what was expected and what came, or why the check was skipped.
         summary: One line: what the check checks.
     """

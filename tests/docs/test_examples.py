@@ -73,7 +73,12 @@ def accuracy_script() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("script", sorted((DOCS / "examples").glob("*.py")), ids=lambda p: p.name)
+# seq2seq.py is the one that shows rnnswap's own API.
+@pytest.mark.parametrize(
+    "script",
+    sorted(set((DOCS / "examples").glob("*.py")) - {DOCS / "examples" / "seq2seq.py"}),
+    ids=lambda p: p.name,
+)
 def test_example_is_plain_pytorch_with_nn_lstm(script):
     text = script.read_text(encoding="utf-8")
     assert "nn.LSTM(" in text
