@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -30,6 +31,22 @@ def describe(device: torch.device) -> dict[str, str | int]:
         found["cudnn tf32"] = "on" if torch.backends.cudnn.allow_tf32 else "off"
         found["matmul tf32"] = "on" if torch.backends.cuda.matmul.allow_tf32 else "off"
     return found
+
+
+def machine_lines(machine: Mapping[str, str | int]) -> Iterator[str]:
+    """Yield what `describe` found, in lines for people."""
+    yield (
+        f"{machine['cpu']} ({machine['instructions']}), {_count(machine['cores'], 'core')}, "
+        f"{_count(machine['threads'], 'thread')}, {machine['system']}"
+    )
+    if "device" in machine:
+        more = ("cudnn tf32", "matmul tf32")
+        yield ", ".join([str(machine["device"]), *(f"{key} {machine[key]}" for key in more)])
+    yield ", ".join(f"{name} {machine[name]}" for name in ("python", "torch", "rnnswap"))
+
+
+def _count(number: str | int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _cores() -> int:

@@ -72,6 +72,20 @@ SHAPES = tuple(
 )
 
 
+#: For attention, T,B,E,heads: short and long, narrow and wide, one row and many.
+ATTENTION_SHAPES = tuple(
+    Shape.parse(text)
+    for text in (
+        "32,1,64,4",
+        "32,64,128,8",
+        "128,16,256,8",
+        "100,32,512,8",
+        "512,4,256,8",
+        "1024,2,128,4",
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that decides what is measured.
@@ -119,10 +133,7 @@ class Plan:
                     f"proj_size {self.proj_size} does not fit shape {shape}: "
                     f"it must be less than H = {shape.hidden}"
                 )
-        if not 0 <= self.seconds <= _LONGEST_SAMPLE:  # nor nan
-            raise OptionError(
-                f"a sample lasts 0 to {_LONGEST_SAMPLE * 1000} ms, got {self.seconds * 1000:g}"
-            )
+        _check_seconds(self.seconds)
         if self.packed and not self.timed:
             raise OptionError("packed input is measured for time alone")
         if "limit" in self.measures and (self.layer_arguments() or self.options or self.packed):
@@ -144,3 +155,45 @@ class Plan:
             "proj_size": (self.proj_size, 0),
         }
         return {name: value for name, (value, default) in asked.items() if value != default}
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionPlan:
+    """What is measured of `multihead` beside nn.MultiheadAttention.
+
+    Args:
+        shapes: T,B,E,heads: a shape's inputs are the width E, its hidden the heads.
+        modes: Among "forward" and "training".
+        threads: As of `Plan`, and so is what follows.
+        device: "cpu", "cuda" or "cuda:N".
+        dtype: Among `DTYPES`.
+        repeats: Samples of each entry.
+        seconds: What a sample lasts at least.
+
+    Raises:
+        OptionError: A shape's heads do not divide its width, or a sample has no sensible length.
+    """
+
+    shapes: tuple[Shape, ...] = ATTENTION_SHAPES
+    modes: tuple[str, ...] = ("forward", "training")
+    threads: int | None = None
+    device: str = "cpu"
+    dtype: str = "float32"
+    repeats: int = 7
+    seconds: float = 0.05
+
+    def __post_init__(self) -> None:
+        for shape in self.shapes:
+            if shape.inputs % shape.hidden:
+                raise OptionError(
+                    f"shape {shape} is T,B,E,heads with --attention: "
+                    f"{shape.hidden} heads do not divide the width {shape.inputs}"
+                )
+        _check_seconds(self.seconds)
+
+
+def _check_seconds(seconds: float) -> None:
+    if not 0 <= seconds <= _LONGEST_SAMPLE:  # nor nan
+        raise OptionError(
+            f"a sample lasts 0 to {_LONGEST_SAMPLE * 1000} ms, got {seconds * 1000:g}"
+        )

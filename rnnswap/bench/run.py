@@ -30,12 +30,12 @@ def run(plan: Plan, progress: Progress) -> Report:
     Raises:
         OptionError: The device does not exist, or a shape does not fit into memory.
     """
-    device = _device(plan)
+    device = device_of(plan.device)
     for shape in plan.shapes:
         _check_memory(plan, shape)
     if "memory" in plan.measures:
         check_peak_is_told(device)
-    with _threads(plan.threads):
+    with threads(plan.threads):
         report = Report(plan, describe(device))
         if plan.timed:
             for shape in plan.shapes:
@@ -114,17 +114,21 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
-def _device(plan: Plan) -> torch.device:
+def device_of(name: str) -> torch.device:
+    """Return the device, and make it the current one if it is a CUDA device.
+
+    Raises:
+        OptionError: It is not "cpu", "cuda" or "cuda:N", or does not exist.
+    """
     try:
-        device = torch.device(plan.device)
+        device = torch.device(name)
     except RuntimeError:
         device = torch.device("meta")
-    if plan.device != "cpu" and device.type != "cuda":
-        raise OptionError(f"device {plan.device!r} is not cpu, cuda or cuda:N")
+    if name != "cpu" and device.type != "cuda":
+        raise OptionError(f"device {name!r} is not cpu, cuda or cuda:N")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise OptionError(
-            f"there is no device {plan.device!r}: torch sees {torch.cuda.device_count()} CUDA "
-            "devices here"
+            f"there is no device {name!r}: torch sees {torch.cuda.device_count()} CUDA devices here"
         )
     if device.type == "cuda":
         torch.cuda.set_device(device)
@@ -153,7 +157,8 @@ def _check_memory(plan: Plan, shape: Shape) -> None:
 
 
 @contextlib.contextmanager
-def _threads(wanted: int | None) -> Iterator[None]:
+def threads(wanted: int | None) -> Iterator[None]:
+    """Let torch use so many threads in the block; None leaves its number."""
     before = torch.get_num_threads()
     if wanted is not None:
         torch.set_num_threads(wanted)

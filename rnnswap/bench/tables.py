@@ -13,6 +13,7 @@ from rich.text import Text
 
 from rnnswap.bench.extra_tables import extra_tables, make_table, milliseconds
 from rnnswap.bench.limit import Limit
+from rnnswap.bench.machine import machine_lines
 from rnnswap.bench.plan import REFERENCE, Plan
 from rnnswap.bench.report import Entry, Report
 
@@ -139,15 +140,8 @@ def _packed_cost(report: Report) -> Table:
 
 def _lines(report: Report) -> Iterator[str]:
     yield from _servings(report)
-    plan, machine = report.plan, report.machine
-    yield (
-        f"{machine['cpu']} ({machine['instructions']}), {_count(machine['cores'], 'core')}, "
-        f"{_count(machine['threads'], 'thread')}, {machine['system']}"
-    )
-    if "device" in machine:
-        more = ("cudnn tf32", "matmul tf32")
-        yield ", ".join([str(machine["device"]), *(f"{key} {machine[key]}" for key in more)])
-    yield ", ".join(f"{name} {machine[name]}" for name in ("python", "torch", "rnnswap"))
+    plan = report.plan
+    yield from machine_lines(report.machine)
     asked = [f"{k}={v}" for k, v in {**plan.layer_arguments(), **plan.options}.items()]
     yield ", ".join([plan.dtype, *asked, *_method(report)])
     spreads = _spreads(report)
@@ -157,10 +151,6 @@ def _lines(report: Report) -> Iterator[str]:
             "measure again when it is quiet, or with more --repeats"
         )
     yield from map(str, report.failures)
-
-
-def _count(number: str | int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _method(report: Report) -> Iterator[str]:

@@ -5,16 +5,29 @@ from __future__ import annotations
 import contextlib
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
 
 from rnnswap import discovery
-from rnnswap.bench.plan import DTYPES, MEASURES, MEMORY_SHAPES, MODES, SHAPES, Plan, Shape
+from rnnswap.bench.plan import (
+    ATTENTION_SHAPES,
+    DTYPES,
+    MEASURES,
+    MEMORY_SHAPES,
+    MODES,
+    SHAPES,
+    AttentionPlan,
+    Plan,
+    Shape,
+)
 from rnnswap.cli import EXIT_CHECK
 from rnnswap.cli._console import CellName, cell_options, results, talk
 from rnnswap.errors import OptionError
+
+#: Parameters that say nothing about attention.
+_OF_CELLS = ("cells", "cell_args", "measures", "packed", "layers", "bidirectional", "proj_size")
 
 
 class ShapeText(click.ParamType[Shape]):
@@ -48,8 +61,14 @@ class ShapeText(click.ParamType[Shape]):
     type=ShapeText(),
     metavar="T,B,I,H",
     multiple=True,
-    help="Steps, batch, input size, hidden size; may be repeated.  [default: seven shapes; for "
-    "memory alone two of them]",
+    help="Steps, batch, input size, hidden size; with --attention steps, batch, width, heads. "
+    "May be repeated.  [default: seven shapes; for memory alone two of them; for --attention six]",
+)
+@click.option(
+    "--attention",
+    is_flag=True,
+    help="Measure multihead against nn.MultiheadAttention instead, with and without weights "
+    "returned.  [default: cells against nn.LSTM]",
 )
 @click.option(
     "--measure",
@@ -121,6 +140,7 @@ def bench(
     cells: tuple[str, ...],
     cell_args: tuple[str, ...],
     shapes: tuple[Shape, ...],
+    attention: bool,
     measures: tuple[str, ...],
     mode: str | None,
     as_json: bool,
@@ -134,8 +154,16 @@ def bench(
     The samples of nn.LSTM and of all cells are interleaved; their medians are compared: 2.00x
     takes half of nn.LSTM's time.
 
+    With --attention, the layers are multihead and nn.MultiheadAttention with the same weights, and
+    the ratio is multihead's time over torch's: 0.50 takes half of it.
+
     Results go to stdout, progress to stderr. Exits with 1 if a cell failed somewhere.
     """
+    shapes = tuple(dict.fromkeys(shapes))
+    if attention:
+        _refuse_with_attention(ctx)
+        _measure_attention(shapes, mode, sample_ms, as_json, settings)
+        return
     cells = tuple(dict.fromkeys(cells)) or _shipped()
     if cell_args and len(cells) != 1:
         raise OptionError("--cell-arg needs exactly one --cell: it is passed to that cell alone")
@@ -147,7 +175,7 @@ def bench(
         raise OptionError("--shape has no meaning for the overhead: it is measured at 1,1,1,1")
     plan = Plan(
         cells=cells,
-        shapes=tuple(dict.fromkeys(shapes)) or (SHAPES if timed else MEMORY_SHAPES),
+        shapes=shapes or (SHAPES if timed else MEMORY_SHAPES),
         measures=measures,
         modes=tuple(m for m in MODES if mode is None or m.startswith(mode)),
         options=cell_options(cells[0], cell_args) if cell_args else {},
@@ -170,6 +198,45 @@ def bench(
         for part in tables.screen(report):
             results().print(part)
     ctx.exit(EXIT_CHECK if report.failures else 0)
+
+
+def _refuse_with_attention(ctx: click.Context) -> None:
+    """Refuse the options that are about cells.
+
+    Raises:
+        OptionError: One is given.
+    """
+    for parameter in ctx.command.params:
+        given = ctx.get_parameter_source(parameter.name or "")
+        if parameter.name in _OF_CELLS and given is not click.core.ParameterSource.DEFAULT:
+            raise OptionError(
+                f"{parameter.opts[0]} is about cells and has no meaning with --attention"
+            )
+
+
+def _measure_attention(
+    shapes: tuple[Shape, ...],
+    mode: str | None,
+    sample_ms: float,
+    as_json: bool,
+    settings: Mapping[str, Any],
+) -> None:
+    plan = AttentionPlan(
+        shapes=shapes or ATTENTION_SHAPES,
+        modes=("forward", "training") if mode is None else (mode,),
+        seconds=sample_ms / 1e3,
+        **{name: settings[name] for name in ("threads", "device", "dtype", "repeats")},
+    )
+
+    from rnnswap.bench import attention
+
+    with _progress() as progress:
+        report = attention.run_attention(plan, progress)
+    if as_json:
+        click.echo(json.dumps(attention.as_json(report), indent=1))
+        return
+    for part in attention.screen(report):
+        results().print(part)
 
 
 @contextlib.contextmanager
