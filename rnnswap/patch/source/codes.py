@@ -36,6 +36,7 @@ WEIGHT_DROP = "RSW310"
 CLASS_NAME = "RSW311"
 SCRIPTED = "RSW312"
 CLIPPED_UNSEEN = "RSW313"
+STATE_ONLY = "RSW314"
 
 UNPARSABLE = "RSW901"
 UNDECODABLE = "RSW902"
@@ -80,6 +81,7 @@ MEANINGS = {
     CLASS_NAME: "look here: the class is tested for by its name in a string",
     SCRIPTED: "look here: TorchScript compiles the model, which the cells refuse",
     CLIPPED_UNSEEN: "look here: gradients may be clipped already where this file does not show it",
+    STATE_ONLY: "look here: only the last state is read, on which attention has no effect",
     UNPARSABLE: "the file cannot be parsed",
     UNDECODABLE: "the file cannot be decoded",
     UNREADABLE: "the file cannot be read",
@@ -127,6 +129,7 @@ ADVICE = {
     CLASS_NAME: "test with isinstance and torch.nn.RNNBase, or add the cell's name to the test",
     SCRIPTED: "use torch.jit.trace, torch.export or torch.compile instead",
     CLIPPED_UNSEEN: "see that nothing else clips these gradients, and take one of the two out",
+    STATE_ONLY: "read the output, such as output[:, -1], or do without attention",
     UNPARSABLE: "mend it, port it to Python 3, or run rnnswap with the Python it is written for",
     UNDECODABLE: "declare the encoding in the first line, or save it as UTF-8",
     UNREADABLE: "see that it exists and may be read",

@@ -30,6 +30,7 @@ from rnnswap.patch.source.plan import LSTM, WITH_ATTENTION, Plan
 from rnnswap.patch.source.reasons import Judge, may_unpack
 from rnnswap.patch.source.result import Keywords, Result
 from rnnswap.patch.source.spelling import bound_name, dotted
+from rnnswap.patch.source.state_only import find_state_only
 from rnnswap.spec import Finding
 
 _CODE_OF = {Role.CALL: codes.CALL, Role.BASE: codes.BASE}
@@ -267,6 +268,9 @@ class _Transformation:
             )
         elif self._plan.others() and not self._edits:
             self._result.findings += find_name_tests(self._names, LSTM.upper(), cell.name)
+        if self._plan.attention is not None:
+            calls = [use.owner for use in self._edited if use.role is Role.CALL and use.owner]
+            self._result.findings += find_state_only(self._names, calls)
 
     def _look_at_tests(self) -> None:
         """Report the type tests that were rewritten where the former class goes on."""
