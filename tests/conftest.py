@@ -1,8 +1,16 @@
 """One seed for every test, and no result that owes anything to uninitialised memory."""
 
+import os
+
 import hypothesis
 import pytest
 import torch
+import triton_here
+
+# Before anything else imports triton.
+triton_here.interpret()
+# Without it, products on a CUDA device are refused in deterministic mode.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 # The machines that run this are shared and slow at times: a deadline would test them, not us.
 hypothesis.settings.register_profile("rnnswap", deadline=None, max_examples=40, print_blob=True)

@@ -1,14 +1,20 @@
 """How tests run a recurrence: one implementation, results and gradients, in any precision."""
 
 import torch
+import triton_here
 from cases import SCANS
 
 
 def implementation(scan, name):
     """The function, what makes its arguments, and that function's settings."""
     operation, arguments, settings = SCANS[scan]
-    found = next(i for i in operation.implementations if i.name == name)
-    return found.run, arguments, settings
+    run = next(i.run for i in operation.implementations if i.name == name)
+    return (triton_here.there_and_back(run) if name == "gpu" else run), arguments, settings
+
+
+def on_the_cpu(operation):
+    """The implementations that take tensors of the CPU, all but Triton's kernels."""
+    return [i for i in operation.implementations if i.name != "gpu"]
 
 
 def results_and_gradients(run, args):

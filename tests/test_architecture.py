@@ -74,7 +74,7 @@ def test_heavy_libraries_stay_where_they_belong(path):
     assert "libcst.codemod" not in set(imports(path))
     if "triton" in found:
         assert name.startswith("rnnswap.ops.")
-        assert name.endswith(".gpu")
+        assert "gpu" in name.split(".")
     if "torch" in found:
         allowed = ("ops", "cells", "attention", "patch", "clip", "training", "testing", "bench")
         assert part_of(name) in allowed

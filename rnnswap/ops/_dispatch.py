@@ -1,8 +1,8 @@
 """Chooses an implementation of a recurrence: the first that has no reason against running.
 
-`RNNSWAP_IMPL=naive|manual|cpu` forces one in eager mode; a forced one that cannot run raises with
-its reasons. torch.compile and torch.export trace a form of their own, whose graph does not grow
-with the number of steps.
+`RNNSWAP_IMPL=naive|manual|cpu|gpu` forces one in eager mode; a forced one that cannot run raises
+with its reasons. torch.compile and torch.export trace a form of their own, whose graph does not
+grow with the number of steps.
 """
 
 from __future__ import annotations

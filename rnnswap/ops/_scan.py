@@ -74,10 +74,13 @@ def project(x: Tensor, w_ih: Tensor, b_ih: Tensor | None, b_hh: Tensor | None) -
 def project_backward(
     d_gates: Tensor, x: Tensor, w_ih: Tensor, needs: tuple[bool, bool, bool]
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """Return the gradients of x (T, B, I), w_ih (G, I) and either bias (G,), where needed."""
-    flat = d_gates.flatten(0, 1)  # (T * B, G)
-    d_x = (flat @ w_ih).view_as(x) if needs[0] else None
-    d_w = flat.t() @ x.flatten(0, 1) if needs[1] else None
+    """Return the gradients of x (T, B, I), w_ih (G, I) and either bias (G,), where needed.
+
+    Packed rows (N, I) do as well.
+    """
+    flat = d_gates.flatten(0, -2)  # (T * B, G)
+    d_x = (flat @ w_ih).view(x.shape) if needs[0] else None
+    d_w = flat.t() @ x.flatten(0, -2) if needs[1] else None
     d_b = flat.sum(0) if needs[2] else None
     return d_x, d_w, d_b
 

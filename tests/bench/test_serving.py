@@ -17,11 +17,11 @@ def test_the_fastest_says_what_it_was_chosen_from(monkeypatch):
     monkeypatch.setenv("RNNSWAP_IMPL", "naive")
     found = served(rnnswap.IndRNN(2, 3), torch.ones(4, 1, 2))
     assert found.name == "naive"
-    assert found.why.startswith("not cpu: RNNSWAP_IMPL=naive. not manual: RNNSWAP_IMPL=naive")
+    assert found.why.startswith("not cpu: RNNSWAP_IMPL=naive. not gpu: RNNSWAP_IMPL=naive")
     monkeypatch.delenv("RNNSWAP_IMPL")
     found = served(rnnswap.IndRNN(2, 3), torch.ones(4, 1, 2))
     if found.name == "cpu":
-        assert found.why == "the fastest of cpu, manual, scripted, naive"
+        assert found.why == "the fastest of cpu, gpu, manual, scripted, naive"
 
 
 def test_reasons_against_a_faster_one_are_those_of_the_call():

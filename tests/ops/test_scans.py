@@ -3,7 +3,7 @@
 import pytest
 import torch
 from cases import SCANS
-from running import implementation, in_double, results_and_gradients
+from running import implementation, in_double, on_the_cpu, results_and_gradients
 from tolerances import assert_draws_as_close_as_eager, assert_same
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import forward_ad
@@ -17,7 +17,7 @@ FAST = [
     (scan, implementation.name)
     for scan, (operation, _, _) in SCANS.items()
     for implementation in operation.implementations
-    if implementation.name != "naive"
+    if implementation.name not in ("naive", "gpu")  # the latter has tests of its own
 ]
 SHAPES = [(1, 3, 4, 5), (2, 1, 3, 7), (7, 3, 5, 1), (63, 2, 4, 9)]
 
@@ -55,7 +55,7 @@ def test_no_initial_state_is_a_state_of_zeros(scan, ragged, reverse):
     x, *others = arguments(6, 3, 4, 5, **settings, lengths=lengths, reverse=reverse)
     states = 2 if scan.startswith("janet") else 1
     zeros = [torch.zeros_like(s) for s in others[:states]]
-    for one in operation.implementations:
+    for one in on_the_cpu(operation):
         given = results_and_gradients(one.run, (x, *zeros, *others[states:]))
         none = results_and_gradients(one.run, (x, *[None] * states, *others[states:]))
         for actual, truth in zip(none, given, strict=True):
@@ -81,7 +81,7 @@ def test_packed_input_is_padded_input_without_the_padding(scan, batch, reverse):
         total = total + sum((state * state).sum() for state in outputs[1:])
         return [output, *outputs[1:], *torch.autograd.grad(total, leaves)]
 
-    for one in operation.implementations:
+    for one in on_the_cpu(operation):
         expected = results(one.run(*args), padded=True)
         found = results(one.run(packed(args[0], lengths), *args[1:]), padded=False)
         for actual, truth in zip(found, expected, strict=True):
@@ -95,7 +95,7 @@ def test_a_gradient_of_one_result_alone(scan, which):
     args = arguments(6, 3, 4, 5, **settings)
     leaves = [a for a in args if isinstance(a, torch.Tensor)]
     found = {}
-    for one in operation.implementations:
+    for one in on_the_cpu(operation):
         total = one.run(*args)[which].cos().sum()
         found[one.name] = torch.autograd.grad(total, leaves, create_graph=True)
         twice = torch.autograd.grad(sum(g.sin().sum() for g in found[one.name]), leaves)
@@ -317,5 +317,5 @@ def test_forced_implementation_that_cannot_run_says_why(monkeypatch):
     with pytest.raises(KernelUnavailableError, match="'manual' of janet_scan.*torch.func"):
         torch.func.grad(lambda x: operation(x, *args[1:])[0].sum())(args[0].detach())
     monkeypatch.setenv(FORCE_VARIABLE, "magic")
-    with pytest.raises(KernelUnavailableError, match="knows only cpu, manual, scripted, naive"):
+    with pytest.raises(KernelUnavailableError, match="only cpu, gpu, manual, scripted, naive"):
         operation(*args)

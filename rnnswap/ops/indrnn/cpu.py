@@ -11,8 +11,7 @@ from torch import Tensor
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
 from rnnswap.ops._scan import is_recorded, recorded_backward
-from rnnswap.ops.indrnn import manual
-from rnnswap.ops.indrnn.manual import Loops, Steps
+from rnnswap.ops.indrnn.manual import Steps
 from rnnswap.ops.indrnn.naive import indrnn_scan_naive
 
 
@@ -184,19 +183,12 @@ def _functions() -> dict[str, Any]:
     return {name: _native.function(f"rnnswap_indrnn_{name}") for name in ("forward", "backward")}
 
 
-def best_loops(first: Tensor, *others: Tensor | None) -> Loops:
-    """Return the loops over projected input that run on these tensors: in C, or manual.py's."""
-    if not _native.reasons_against_native(first, *others):
-        return Loops(_forward_loop, _backward_loop)
-    return Loops(manual.forward_steps, manual.backward_steps)
-
-
-def _forward_loop(projected: Tensor, h0: Tensor, u: Tensor, *constants: Any) -> Steps:
+def forward_loop(projected: Tensor, h0: Tensor, u: Tensor, *constants: Any) -> Steps:
     """As manual.py's `forward_steps`."""
     return _run_forward(projected, h0, None, u, None, None, *constants)
 
 
-def _backward_loop(
+def backward_loop(
     grads: tuple[Tensor, ...], states: Tensor, h0: Tensor, u: Tensor, *constants: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As manual.py's `backward_steps`."""

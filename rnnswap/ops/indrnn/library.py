@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnnswap.ops._scan import given_or_zeros, project
-from rnnswap.ops.indrnn.cpu import best_loops
+from rnnswap.ops.indrnn.loops import best_loops
 
 
 def indrnn_scan_library(

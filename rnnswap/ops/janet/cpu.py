@@ -12,8 +12,7 @@ from torch import Tensor
 from rnnswap.ops import _native
 from rnnswap.ops._dispatch import reasons_against_custom_autograd
 from rnnswap.ops._scan import is_recorded, recorded_backward
-from rnnswap.ops.janet import manual
-from rnnswap.ops.janet.manual import Loops, Steps
+from rnnswap.ops.janet.manual import Steps
 from rnnswap.ops.janet.naive import janet_scan_naive
 
 #: The kernel works with exp(s) and exp(-beta), each within float32's range.
@@ -44,11 +43,12 @@ def reasons_against_cpu(
 ) -> list[str]:
     """Return why the C loops cannot run with these arguments."""
     reasons = _native.reasons_against_native(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr)
-    reasons += _reasons_against_beta(beta)
+    reasons += reasons_against_beta(beta)
     return reasons + reasons_against_custom_autograd()
 
 
-def _reasons_against_beta(beta: float) -> list[str]:
+def reasons_against_beta(beta: float) -> list[str]:
+    """Return why the C loops cannot run with this beta."""
     if abs(beta) > _LARGEST_BETA:
         return [f"exp(-beta) of beta = {beta} leaves the range of float32"]
     return []
@@ -241,21 +241,14 @@ def _functions() -> dict[str, Any]:
     return {name: _native.function(f"rnnswap_janet_{name}") for name in ("forward", "backward")}
 
 
-def best_loops(first: Tensor, *others: Tensor | None, w_hr: Tensor | None, beta: float) -> Loops:
-    """Return the loops over projected input that run on these tensors: in C, or manual.py's."""
-    if not (_reasons_against_beta(beta) or _native.reasons_against_native(first, *others, w_hr)):
-        return Loops(_forward_loop, _backward_loop)
-    return Loops(manual.forward_steps, manual.backward_steps)
-
-
-def _forward_loop(
+def forward_loop(
     gates: Tensor, h0: Tensor, c0: Tensor, w_hh: Tensor, w_hr: Tensor | None, *constants: Any
 ) -> Steps:
     """As manual.py's `forward_steps`."""
     return _run_forward(True, gates, h0, c0, None, w_hh, None, None, w_hr, *constants)
 
 
-def _backward_loop(
+def backward_loop(
     grads: tuple[Tensor, ...],
     gates: Tensor,
     carried: Tensor,

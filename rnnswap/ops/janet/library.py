@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rnnswap.ops._scan import given_or_zeros, project
-from rnnswap.ops.janet.cpu import best_loops
+from rnnswap.ops.janet.loops import best_loops
 from rnnswap.ops.janet.manual import Steps
 
 
