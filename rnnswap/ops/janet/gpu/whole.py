@@ -9,7 +9,16 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from rnnswap.ops.gpu import Layout, is_running, step_offset, steps_of_tile, tanh, time_of
+from rnnswap.ops.gpu import (
+    INTERPRETED,
+    Layout,
+    accumulator,
+    is_running,
+    step_offset,
+    steps_of_tile,
+    tanh,
+    time_of,
+)
 from rnnswap.ops.janet.gpu.cell import compiled_for, new_state, slopes
 from rnnswap.ops.janet.manual import Steps
 
@@ -33,7 +42,7 @@ def forward_loop(
         *(gates, h0, c0, w_hh, states, h_n, c_n, layout.starts, layout.lengths),
         *(layout.steps, layout.batch, c0.size(1)),
         **compiled_for(layout, gates, beta, reverse),
-        **_loop_tile(c0.size(1)),
+        **_loop_tile(c0),
     )
     return Steps(states, h_n, c_n, gates, states, states)
 
@@ -57,14 +66,21 @@ def backward_loop(
         *(layout.starts, layout.lengths, layout.steps, layout.batch, c0.size(1)),
         *layout.strides(d_output),
         **compiled_for(layout, gates, beta, reverse),
-        **_loop_tile(c0.size(1)),
+        **_loop_tile(c0),
     )
     return d_gates, d_h0, d_c0
 
 
-def _loop_tile(hidden: int) -> dict[str, Any]:
-    across = max(16, triton.next_power_of_2(hidden))
-    return {"BLOCK_B": _ROWS, "BLOCK_H": across, "num_warps": 4 if across < 128 else 8}
+def _loop_tile(c0: Tensor) -> dict[str, Any]:
+    across = max(16, triton.next_power_of_2(c0.size(1)))
+    # The interpreter would multiply the bits of a bfloat16, not its value.
+    factor = accumulator(c0.dtype)[0] if INTERPRETED else c0.dtype
+    return {
+        "FACTOR": getattr(tl, str(factor).removeprefix("torch.")),
+        "BLOCK_B": _ROWS,
+        "BLOCK_H": across,
+        "num_warps": 4 if across < 128 else 8,
+    }
 
 
 @triton.jit(do_not_specialize=["T", "B"])
@@ -86,6 +102,7 @@ def _forward_all(
     RAGGED: tl.constexpr,
     PACKED: tl.constexpr,
     WIDE: tl.constexpr,
+    FACTOR: tl.constexpr,
     BLOCK_B: tl.constexpr,
     BLOCK_H: tl.constexpr,
 ):
@@ -96,8 +113,8 @@ def _forward_all(
     kind = gates.dtype.element_ty
     # Of each gate, transposed: from unit k to unit j.
     square = (j < H) & (k < H)
-    of_c = tl.load(w_hh + j * H + k, mask=square, other=0.0)
-    of_f = tl.load(w_hh + (H + j) * H + k, mask=square, other=0.0)
+    of_c = tl.load(w_hh + j * H + k, mask=square, other=0.0).to(FACTOR)
+    of_f = tl.load(w_hh + (H + j) * H + k, mask=square, other=0.0).to(FACTOR)
     unit = tl.cast(b, tl.int64) * H + j
     tile = gates + tl.cast(b, tl.int64) * 2 * H + j
     length = tl.load(lengths + b, mask=b < B, other=0) if RAGGED else T
@@ -121,8 +138,10 @@ def _forward_all(
         next_g = tl.load(tile + 2 * place, mask=running, other=0.0)
         next_s = tl.load(tile + 2 * place + H, mask=running, other=0.0)
 
-        g = tanh(now_g.to(WIDE) + tl.dot(h, of_c, input_precision="tf32", out_dtype=WIDE))
-        s = now_s.to(WIDE) + tl.dot(h, of_f, input_precision="tf32", out_dtype=WIDE)
+        g = tanh(
+            now_g.to(WIDE) + tl.dot(h.to(FACTOR), of_c, input_precision="tf32", out_dtype=WIDE)
+        )
+        s = now_s.to(WIDE) + tl.dot(h.to(FACTOR), of_f, input_precision="tf32", out_dtype=WIDE)
         new = new_state(g, s, c, BETA)
         c = tl.where(now, new, c)
         h = tl.where(now, new.to(kind), h)
@@ -159,6 +178,7 @@ def _backward_all(
     RAGGED: tl.constexpr,
     PACKED: tl.constexpr,
     WIDE: tl.constexpr,
+    FACTOR: tl.constexpr,
     BLOCK_B: tl.constexpr,
     BLOCK_H: tl.constexpr,
 ):
@@ -168,8 +188,8 @@ def _backward_all(
     there = (b < B) & (j < H)
     kind = gates.dtype.element_ty
     square = (j < H) & (k < H)
-    of_c = tl.load(w_hh + k * H + j, mask=square, other=0.0)
-    of_f = tl.load(w_hh + (H + k) * H + j, mask=square, other=0.0)
+    of_c = tl.load(w_hh + k * H + j, mask=square, other=0.0).to(FACTOR)
+    of_f = tl.load(w_hh + (H + k) * H + j, mask=square, other=0.0).to(FACTOR)
     unit = tl.cast(b, tl.int64) * H + j
     of_gates = tl.cast(b, tl.int64) * 2 * H + j
     grads = d_output + tl.cast(b, tl.int64) * d_row + tl.cast(j, tl.int64) * d_unit
@@ -206,8 +226,8 @@ def _backward_all(
         written = now if PACKED else there
         tl.store(d_gates + of_gates + 2 * here, d_g, mask=written)
         tl.store(d_gates + of_gates + 2 * here + H, d_s, mask=written)
-        product = tl.dot(d_g.to(kind), of_c, input_precision="tf32", out_dtype=WIDE)
-        product += tl.dot(d_s.to(kind), of_f, input_precision="tf32", out_dtype=WIDE)
+        product = tl.dot(d_g.to(kind).to(FACTOR), of_c, input_precision="tf32", out_dtype=WIDE)
+        product += tl.dot(d_s.to(kind).to(FACTOR), of_f, input_precision="tf32", out_dtype=WIDE)
         through_h = tl.where(now, product, through_h)
         through_c = tl.where(now, d * keep, through_c)
     tl.store(d_h0 + unit, through_h, mask=there)
