@@ -27,6 +27,7 @@ _TITLES = {
 #: What an implementation of that name is.
 _WHAT = {
     "cpu": " (loops in C)",
+    "gpu": " (Triton)",
     "manual": " (PyTorch, backward written by hand)",
     "naive": " (plain PyTorch)",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -31,14 +32,14 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
     """List cells, attention mechanisms and clipping policies.
 
     Each with the distribution that provides it and what of nn.LSTM it does not support, then
-    whether the C library is there that runs the loops of JANET and IndRNN on the CPU. On stderr,
-    what failed to load and why.
+    whether Triton and the C library are there, which run the loops of JANET and IndRNN on CUDA
+    devices and on the CPU. On stderr, what failed to load and why.
     """
     if ctx.invoked_subcommand is not None:
         return
     found = discovery.installed()
     if as_json:
-        described = described_plugins(found) | {"implementations": _library()}
+        described = described_plugins(found) | {"implementations": _serving()}
         click.echo(json.dumps(described, indent=2, default=str))
     else:
         _list(found)
@@ -53,10 +54,22 @@ def _list(found: discovery.Plugins) -> None:
     out.print(_table("Cells", found.cells))
     out.print(_table("Attention mechanisms", found.attentions))
     out.print(_table("Clipping policies", found.policies))
-    for line in _library():
+    for line in _serving():
         out.print(line, markup=False)
     for failure in found.failures:
         talk().print(f"problem: {failure}", style="red", markup=False)
+
+
+def _serving() -> list[str]:
+    """Say what there is to run the loops, on CUDA devices and on the CPU."""
+    if importlib.util.find_spec("triton") is None:
+        triton = "not installed; on CUDA devices the loops of JANET and IndRNN run in PyTorch"
+    else:
+        triton = (
+            "installed; on CUDA devices the loops of JANET and IndRNN are its kernels, unless "
+            "rnnswap bench --device cuda gives a reason against them"
+        )
+    return [f"Triton: {triton}", *_library()]
 
 
 def _library() -> list[str]:

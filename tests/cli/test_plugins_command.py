@@ -104,3 +104,16 @@ def test_json_and_the_table_say_what_failed_and_what_is_not_supported(monkeypatc
     assert described["problems"] == [failure]
     (line,) = [x for x in run().stdout.splitlines() if x.startswith("odd")]
     assert line.split() == ["odd", "acme", "1.0", "dropout,", "proj_size"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (None, "not installed; on CUDA devices the loops of JANET and IndRNN run in PyTorch"),
+        (object(), "installed; on CUDA devices the loops of JANET and IndRNN are its kernels,"),
+    ],
+)
+def test_says_whether_triton_is_there(spec, said, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    _, line = run().stdout.replace("\n", " ").split("Triton: ")
+    assert line.startswith(said)
