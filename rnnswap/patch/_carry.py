@@ -6,13 +6,14 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import _WrappedHook
 
 from rnnswap.errors import SwapError
 from rnnswap.patch._intercept import torchs_own
+from rnnswap.patch._likeness import arguments_of, bare_twin
 from rnnswap.patch._replacement import Replacement, in_one_line
-from rnnswap.spec import LAYER_ARGUMENTS
 
 _MODULE_HOOKS = (
     "_backward_pre_hooks",
@@ -27,6 +28,8 @@ _MODULE_HOOKS = (
     "_load_state_dict_pre_hooks",
     "_load_state_dict_post_hooks",
 )
+#: Attributes that say something about weights which do not go along.
+_OF_THE_WEIGHTS = ("transfer_report",)
 _TENSOR_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
 
 
@@ -37,9 +40,11 @@ def build(path: str, old: nn.Module, pair: Replacement, transfer: bool) -> nn.Mo
         SwapError: It cannot be made; names the layer.
     """
     try:
-        with torchs_own():
+        # Whatever the caller has switched on, the new parameters are to be trained.
+        with torchs_own(), torch.inference_mode(False):
             new: nn.Module = _constructed(old, pair, transfer)
-        _carry_over(old, new)
+            _carry_over(old, new)
+            _carry_belongings(old, new)
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise SwapError(
@@ -49,7 +54,7 @@ def build(path: str, old: nn.Module, pair: Replacement, transfer: bool) -> nn.Mo
 
 
 def _constructed(old: Any, pair: Replacement, transfer: bool) -> Any:
-    arguments = {name: getattr(old, name) for name in LAYER_ARGUMENTS if hasattr(old, name)}
+    arguments = arguments_of(old)
     if transfer:
         new = pair.transferred(old, arguments)
     else:
@@ -72,11 +77,28 @@ def _carry_over(old: nn.Module, new: nn.Module) -> None:
             parameter.requires_grad_(trained)
             continue
         parameter.data = parameter.data.to(device=like.device, dtype=like.dtype)
+        if like.device.type == "cpu" and like.is_shared():  # type: ignore[no-untyped-call]
+            parameter.data.share_memory_()  # type: ignore[no-untyped-call]
         parameter.requires_grad_(like.requires_grad)
         _carry_attributes(like, parameter)
+
+
+def _carry_belongings(old: nn.Module, new: nn.Module) -> None:
+    """Hand on what the user has put on the layer: attributes, parameters, buffers and modules."""
+    twin = bare_twin(old)
     for name, value in vars(old).items():
-        if not name.startswith("_") and name not in vars(new) and not hasattr(type(new), name):
-            setattr(new, name, value)  # what the user has put on the layer
+        # Not by setattr, which would make a child of a module that is deliberately none.
+        if name not in {*vars(twin), *vars(new), *_OF_THE_WEIGHTS} and not hasattr(type(new), name):
+            vars(new)[name] = value
+    for name, parameter in old._parameters.items():
+        if name not in twin._parameters:
+            new.register_parameter(name, parameter)
+    for name, buffer in old._buffers.items():
+        if name not in twin._buffers:
+            new.register_buffer(name, buffer, name not in old._non_persistent_buffers_set)
+    for name, child in old._modules.items():
+        if name not in twin._modules:
+            new.add_module(name, child)
 
 
 def _tie(old: nn.Module, new: nn.Module) -> None:
@@ -116,10 +138,8 @@ def move_hooks(old: nn.Module, new: nn.Module) -> Callable[[], None]:
     if old._is_full_backward_hook is not None:
         way_back.append(_restoring(new, "_is_full_backward_hook", new._is_full_backward_hook))
         new._is_full_backward_hook = old._is_full_backward_hook
-    for theirs, ours in _namesakes(old, new):
-        for name in _TENSOR_HOOKS:
-            if getattr(theirs, name, None) and ours.requires_grad:
-                setattr(ours, name, getattr(theirs, name))
+    for theirs, ours in namesakes(old, new):
+        _share_tensor_hooks(theirs, ours)
     return restore
 
 
@@ -136,9 +156,21 @@ def _share(old: nn.Module, new: nn.Module, name: str, way_back: list[Callable[[]
             hook.module = weakref.ref(new)
 
 
-def _namesakes(old: nn.Module, new: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
+def _share_tensor_hooks(theirs: Tensor, ours: Tensor) -> None:
+    trained = ours.requires_grad
+    for name in _TENSOR_HOOKS:
+        if getattr(theirs, name, None):
+            # They stay with a parameter that is frozen later, but are taken by none that is.
+            setattr(ours.requires_grad_(), name, getattr(theirs, name))
+    ours.requires_grad_(trained)
+
+
+def namesakes(old: nn.Module, new: nn.Module) -> Iterator[tuple[nn.Parameter, nn.Parameter]]:
+    """Yield each parameter of `old` that is replaced by another of its name, and that one."""
     ours = dict(new.named_parameters())
-    return ((p, ours[name]) for name, p in old.named_parameters() if name in ours)
+    for name, parameter in old.named_parameters():
+        if ours.get(name, parameter) is not parameter:
+            yield parameter, ours[name]
 
 
 def _restoring(owner: Any, name: str, value: Any) -> Callable[[], None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -16,9 +15,10 @@ from torch.nn.parameter import is_lazy
 from rnnswap.discovery import installed
 from rnnswap.errors import NoEffectWarning, RnnswapError, SwapError
 from rnnswap.patch._intercept import torchs_own
+from rnnswap.patch._likeness import arguments_of, options_of
 from rnnswap.patch._places import walk
 from rnnswap.patch._wrapped import is_sharded
-from rnnswap.spec import CELL_MARK, LAYER_ARGUMENTS, load_target
+from rnnswap.spec import CELL_MARK, load_target
 
 #: Names that wrappers put before those of the model, and which a checkpoint may have kept.
 _PREFIXES = ("module.", "_orig_mod.", "model.")
@@ -179,7 +179,7 @@ def _check_weight(name: str, value: Any, shape: tuple[int, ...]) -> None:
 
 def _lstm_like(layer: Any) -> nn.Module:
     """Return the nn.LSTM or nn.LSTMCell whose place `layer` can take, without memory."""
-    arguments = {name: getattr(layer, name) for name in LAYER_ARGUMENTS if hasattr(layer, name)}
+    arguments = arguments_of(layer)
     with torchs_own():
         if "num_layers" not in arguments:
             return nn.LSTMCell(**arguments, device="meta")
@@ -204,7 +204,7 @@ def _convert(
         reason = f"{type(layer).__name__} takes over nothing of it"
         report.dropped |= {prefix + name: reason for name in names}
     else:
-        made = from_lstm(lstm, **_options(layer))
+        made = from_lstm(lstm, **options_of(layer))
         derived = _derived(made, prefix, names, report)
         for name in derived.keys() - own.keys():  # a parametrization has other names
             report.derived.pop(prefix + name, None)
@@ -234,15 +234,6 @@ def _derived(made: Any, prefix: str, names: list[str], report: LoadReport) -> di
     report.dropped |= rows
     report.dropped |= {prefix + n: "unused" for n in names if n not in transfer.copied}
     return {name: value for name, value in state.items() if name in transfer.copied}
-
-
-def _options(layer: nn.Module) -> dict[str, Any]:
-    """Return the keyword-only extras that a layer was constructed with, less the defaults."""
-    return {
-        p.name: getattr(layer, p.name)
-        for p in inspect.signature(type(layer)).parameters.values()
-        if p.kind is p.KEYWORD_ONLY and getattr(layer, p.name, p.default) != p.default
-    }
 
 
 def _load(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import functools
+import inspect
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -126,6 +128,14 @@ def _become(
         raise
 
 
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """What a wrapper stands for."""
+
+    original: Callable[..., None]
+    inherited: bool
+
+
 class Constructor:
     """The replaced constructor of one class, shared by all sessions that intercept it."""
 
@@ -136,9 +146,9 @@ class Constructor:
     def __init__(self, source: type[nn.Module]) -> None:
         self.source = source
         self.sessions: tuple[Session, ...] = ()  # replaced as a whole: read without the lock
-        self.original: Callable[..., None] | None = None
-        self.wrapper: Callable[..., None] | None = None
-        self.inherited = False
+        #: Every wrapper of ours that somebody may still hold.
+        self.wrappers: MutableMapping[Any, _Replaced] = weakref.WeakKeyDictionary()
+        self.wrapper: Any = None
 
     @classmethod
     def of(cls, source: type[nn.Module]) -> Constructor:
@@ -147,26 +157,32 @@ class Constructor:
 
     def enter(self, session: Session) -> None:
         with self._lock:
-            # Somebody may have put the original back over our heads.
-            if self.wrapper is None or self.source.__init__ is self.original:
-                self.inherited = "__init__" not in vars(self.source)
-                self.original = self.source.__init__
-                self.wrapper = self._wrapper(self.original)
+            # Somebody may have put a constructor over ours, or the original back over our heads:
+            # ours goes on top again. One of ours that is below then hands everything through.
+            if self.source.__init__ is not self.wrapper:
+                original = self.source.__init__
+                self.wrapper = self._wrapper(original)
+                inherited = "__init__" not in vars(self.source)
+                self.wrappers[self.wrapper] = _Replaced(original, inherited)
                 self.source.__init__ = self.wrapper  # type: ignore[method-assign]
             self.sessions += (session,)
 
     def leave(self, session: Session) -> None:
         with self._lock:
             self.sessions = tuple(s for s in self.sessions if s is not session)
-            # Somebody may have put a constructor of theirs around ours: it is not ours to remove,
-            # and ours goes on handing everything through.
-            if self.sessions or vars(self.source).get("__init__") is not self.wrapper:
-                return
-            if self.inherited:
-                del self.source.__init__
-            else:
-                self.source.__init__ = self.original  # type: ignore[method-assign,assignment]
-            self.wrapper = None
+            # A constructor that somebody put around ours is not ours to remove.
+            if not self.sessions and vars(self.source).get("__init__") is self.wrapper:
+                self._put_back()
+
+    def _put_back(self) -> None:
+        below = self.wrappers[self.wrapper]
+        while below.original in self.wrappers:  # left behind under somebody's, who is gone
+            below = self.wrappers[below.original]
+        if below.inherited:
+            del self.source.__init__
+        else:
+            self.source.__init__ = below.original  # type: ignore[method-assign]
+        self.wrapper = None
 
     def _wrapper(self, original: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(original)
@@ -178,43 +194,46 @@ class Constructor:
                 return
             self._busy.now = True
             try:
-                self._construct(sessions[-1], layer, original, args, kwargs)
+                self._construct(sessions, layer, original, args, kwargs)
             finally:
                 self._busy.now = False
 
+        # For those who read it without following __wrapped__.
+        __init__.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
         return __init__
 
     def _construct(
         self,
-        session: Session,
+        sessions: tuple[Session, ...],
         layer: nn.Module,
         original: Callable[..., None],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> None:
-        exact = type(layer) is self.source
+        exact, fresh = type(layer) is self.source, not vars(layer)
         frame = _construction_site(layer, exact)
-        place = (frame.f_code.co_filename, frame.f_lineno)
-        pair = next(p for p in session.pairs if p.source is self.source)
-        reason = self._reason_left(session, layer, exact, frame)
-        if reason is None:
-            session.construct(layer, pair, original, args, kwargs, place)
-            return
-        before = describe(type(layer), args, kwargs)
-        original(layer, *args, **kwargs)
-        session.report.left.append(LeftAlone(*place, before, reason))
-
-    def _reason_left(
-        self, session: Session, layer: nn.Module, exact: bool, frame: FrameType
-    ) -> str | None:
         module, file = frame.f_globals.get("__name__", "?"), frame.f_code.co_filename
-        if not session.wants(module, file, frame.f_lineno):
-            return f"not wanted by where={session.where!r} in module {module}"
-        if exact and not vars(layer):
-            return None
-        if exact:
-            return "its constructor was called a second time"
-        return reason_left(type(layer), session.pairs) or ""
+        place = (file, frame.f_lineno)
+        before = describe(type(layer), args, kwargs)
+        declined: list[Session] = []
+        for session in reversed(sessions):
+            if session.wants(module, *place):
+                break
+            declined.append(session)
+        else:
+            session = None
+        if session is not None and exact and fresh:
+            pair = next(p for p in session.pairs if p.source is self.source)
+            session.construct(layer, pair, original, args, kwargs, place)
+        else:
+            original(layer, *args, **kwargs)
+            if session is not None:
+                again = "its constructor was called a second time"
+                reason = again if exact else reason_left(type(layer), session.pairs) or ""
+                session.report.left.append(LeftAlone(*place, before, reason))
+        for other in declined:
+            reason = f"not wanted by where={other.where!r} in module {module}"
+            other.report.left.append(LeftAlone(*place, before, reason))
 
 
 @contextlib.contextmanager

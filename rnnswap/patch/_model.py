@@ -20,6 +20,7 @@ from rnnswap.patch._replacement import Replacement, reason_left, replacements
 from rnnswap.patch._report import Action, Left, Swapped, SwapReport
 from rnnswap.patch._wrapped import (
     beyond_reach,
+    compiled_above,
     is_compiled,
     refuse_held,
     refuse_wrapped,
@@ -93,19 +94,22 @@ def swap_(
     check_optimizers(optimizers, modules)
     transfer = weights == "transfer"
     built = [build(plan.paths[0], plan.module, plan.pair, transfer) for plan in plans]
-    places = places_of(modules, model)
+    pairing = list(zip(modules, built, strict=True))
+    places = places_of(pairing, model)
     try:
         for plan, new in zip(plans, built, strict=True):
             _install(plan, new, places[id(plan.module)], report)
-        for one in optimizers:
-            _make(replacing(one, list(zip(modules, built, strict=True))), report)
+        for change in replacing(optimizers, pairing):
+            _make(change, report)
     except BaseException:
         report._take_back()
         raise
     if not plans:
         _warn_of_nothing(report, pairs, source, where, found)
-    elif model is not without_compiler(model):
-        report.notes.append("the model is compiled: its next call compiles it anew")
+    report.notes += (
+        f"{path or 'the model'} is compiled: its next call compiles it anew"
+        for path in compiled_above(report.model, built)
+    )
     return report
 
 
@@ -147,7 +151,7 @@ def _install(plan: _Plan, new: nn.Module, places: Iterable[Place], report: SwapR
     old, changes = plan.module, report._changes
     changes.append(Action(move_hooks(old, new)))
     for place in places:
-        place.prepare(old, new, plan.paths[0])
+        place.prepare(plan.paths[0])
         _make(place, report)
     if plan.paths[0] == "":
         report.model = new

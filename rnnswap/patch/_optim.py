@@ -32,10 +32,7 @@ class OptimizerChange:
         for group, (parameters, names) in zip(
             self.optimizer.param_groups, self.groups, strict=True
         ):
-            entries = _replaced(parameters, names, self.successors)
-            group["params"][:] = [p for _, p in entries]
-            if names is not None:
-                group["param_names"][:] = [name for name, _ in entries]
+            _fill(group, _replaced(parameters, names, self.successors))
         self.dropped = _forget(self.optimizer, self.successors.keys())
 
     def check(self) -> None:
@@ -44,19 +41,39 @@ class OptimizerChange:
     def restore(self) -> None:
         """Put the very same parameters and their state back, each in its place.
 
-        What was added to a group since stands at its end.
+        Only they are touched, so that several swaps can be taken back in any order.
         """
+        was = {
+            id(following[0][1]): (name, parameter)
+            for parameters, names in self.groups
+            for parameter, name in _named(parameters, names)
+            for following in [self.successors.get(id(parameter))]
+            if following
+        }
         new = {id(p) for following in self.successors.values() for _, p in following}
-        groups = self.optimizer.param_groups
-        for group, (parameters, names) in zip(groups, self.groups, strict=False):
-            known = {id(p) for p in parameters} | new
-            late = [i for i, p in enumerate(group["params"]) if id(p) not in known]
-            added = [group["params"][i] for i in late]
-            if names is not None:
-                group["param_names"][:] = [*names, *(group["param_names"][i] for i in late)]
-            group["params"][:] = [*parameters, *added]
+        for group, (parameters, names) in zip(
+            self.optimizer.param_groups, self.groups, strict=False
+        ):
+            entries = [
+                was.get(id(parameter), (name, parameter))
+                for parameter, name in _named(group["params"], group.get("param_names"))
+                if id(parameter) in was or id(parameter) not in new
+            ]
+            self._put_back_what_had_no_successor(entries, _named(parameters, names))
+            _fill(group, entries)
         _forget(self.optimizer, new)
         self.optimizer.state.update(self.dropped)
+
+    def _put_back_what_had_no_successor(
+        self, entries: list[tuple[str, nn.Parameter]], before: Iterable[tuple[nn.Parameter, str]]
+    ) -> None:
+        previous: int | None = None
+        for parameter, name in before:
+            held = [id(p) for _, p in entries]
+            if self.successors.get(id(parameter)) == [] and id(parameter) not in held:
+                place = held.index(previous) + 1 if previous in held else 0
+                entries.insert(place, (name, parameter))
+            previous = id(parameter)
 
 
 def as_optimizers(optimizer: Optimizer | Iterable[Optimizer] | None) -> list[Optimizer]:
@@ -99,20 +116,41 @@ def check_optimizers(optimizers: Sequence[Optimizer], replaced: Sequence[nn.Modu
 
 
 def replacing(
-    optimizer: Optimizer, pairs: Sequence[tuple[nn.Module, nn.Module]]
-) -> OptimizerChange:
-    """Return the change that puts each new module's parameters where the old one's are.
+    optimizers: Sequence[Optimizer], pairs: Sequence[tuple[nn.Module, nn.Module]]
+) -> list[OptimizerChange]:
+    """Return the changes that put each new module's parameters where the old one's are.
 
     Same group, same place: a parameter takes the place of the old one of the same name; one without
-    a namesake follows the last of its module. The optimizer's state of the replaced ones is
-    dropped. The lists of parameters stay the same objects, for optimizers hold them.
+    a namesake follows the last of its module that an optimizer has. The state that optimizers have
+    of the replaced ones is dropped. The lists of parameters stay the same objects, for optimizers
+    hold them.
     """
-    groups = [
-        (list(group["params"]), list(names) if names is not None else None)
-        for group in optimizer.param_groups
-        for names in [group.get("param_names")]
+    held = {id(p) for one in optimizers for group in one.param_groups for p in group["params"]}
+    successors = _successors(pairs, held)
+    return [
+        OptimizerChange(
+            optimizer,
+            successors,
+            [
+                (list(group["params"]), list(names) if names is not None else None)
+                for group in optimizer.param_groups
+                for names in [group.get("param_names")]
+            ],
+        )
+        for optimizer in optimizers
     ]
-    return OptimizerChange(optimizer, _successors(pairs), groups)
+
+
+def _named(
+    parameters: Sequence[nn.Parameter], names: Sequence[str] | None
+) -> list[tuple[nn.Parameter, str]]:
+    return list(zip(parameters, names or [""] * len(parameters), strict=True))
+
+
+def _fill(group: dict[str, Any], entries: Sequence[tuple[str, nn.Parameter]]) -> None:
+    group["params"][:] = [parameter for _, parameter in entries]
+    if "param_names" in group:
+        group["param_names"][:] = [name for name, _ in entries]
 
 
 def _replaced(
@@ -121,7 +159,7 @@ def _replaced(
     successors: dict[int, Successors],
 ) -> list[tuple[str, nn.Parameter]]:
     entries: list[tuple[str, nn.Parameter]] = []
-    for parameter, name in zip(parameters, names or [""] * len(parameters), strict=True):
+    for parameter, name in _named(parameters, names):
         if id(parameter) not in successors:
             entries.append((name, parameter))
             continue
@@ -131,16 +169,22 @@ def _replaced(
     return entries
 
 
-def _successors(pairs: Sequence[tuple[nn.Module, nn.Module]]) -> dict[int, Successors]:
+def _successors(
+    pairs: Sequence[tuple[nn.Module, nn.Module]], held: Collection[int]
+) -> dict[int, Successors]:
     """Return, for the id of each old parameter, what takes its place."""
     found: dict[int, Successors] = {}
     for old, new in pairs:
         fresh = dict(new.named_parameters())
         before = dict(old.named_parameters())
         for name, parameter in before.items():
-            found[id(parameter)] = [(name, fresh.pop(name))] if name in fresh else []
-        if before:
-            found[id(list(before.values())[-1])] += fresh.items()
+            successor = fresh.pop(name, None)
+            if successor is not parameter:  # which a user has put on the layer
+                found[id(parameter)] = [] if successor is None else [(name, successor)]
+        going = [id(p) for p in before.values() if id(p) in found]
+        anchors = [one for one in going if one in held] or going
+        if going:
+            found[anchors[-1]] += fresh.items()
     return found
 
 

@@ -1,37 +1,52 @@
-"""Every place in a model that holds a module: as a child, or in a list or dict beside its children.
+"""Every place in a model that holds a module: as a child, or in a container beside its children.
 
-Models keep layers in plain lists, dicts and tuples as well (`self.rnns = [self.forward_rnn, ...]`).
-Such a reference is no submodule to torch, and a swap that missed it would leave the old layer
-running.
+Models keep layers in plain lists, dicts and tuples as well (`self.rnns = [self.forward_rnn, ...]`),
+and so their parameters (`self.penalised = [self.rnn.weight_hh_l0]`). Such a reference is no
+submodule to torch, and a swap that missed it would leave the old layer running.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import functools
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from types import MethodType
 from typing import Any
 
 import torch
 from torch import nn
 
 from rnnswap.errors import SwapError
+from rnnswap.patch._carry import namesakes
 
 
 @dataclass(slots=True)
 class Place:
-    """`container[key]` is a module, or a tuple with modules in it."""
+    """`container[key]` is `old`, a module or parameter, or something with `old` in it."""
 
     container: Any
     key: Any
+    old: Any
+    new: Any
     before: Any = field(default=None, init=False)
     after: Any = field(default=None, init=False)
     path: str = field(default="", init=False)
 
-    def prepare(self, old: nn.Module, new: nn.Module, path: str) -> None:
-        """Note what `apply` shall put here: `new` where `old` is, whose dotted name is `path`."""
+    def prepare(self, path: str) -> None:
+        """Note what `apply` shall put here; `path` is the replaced module's dotted name.
+
+        Raises:
+            SwapError: Here is a method of the old module, and the new one has none of its name.
+        """
         self.path = path
         self.before = self.container[self.key]
-        self.after = _with(self.before, old, new)
+        try:
+            self.after = _with(self.before, self.old, self.new)
+        except AttributeError as error:
+            raise SwapError(
+                f"{path or 'the model'}: its method is referred to, but {error}"
+            ) from None
 
     def apply(self) -> None:
         """Put it here."""
@@ -70,53 +85,84 @@ def _walk(module: nn.Module, path: str, above: frozenset[int]) -> Iterator[tuple
             yield from _walk(child, f"{path}.{name}" if path else name, above)
 
 
-def places_of(modules: Collection[nn.Module], model: nn.Module) -> dict[int, list[Place]]:
-    """Return every place below `model` that holds one of `modules`, by the module's id."""
-    found: dict[int, list[Place]] = {id(module): [] for module in modules}
-    seen: set[int] = set()
-    for parent in model.modules():
-        if isinstance(parent, torch.jit.ScriptModule):
-            continue  # holds scripted modules alone, and is not to be changed
-        _collect(parent._modules, found, seen)
-        beside = vars(parent)
-        _collect(beside, found, seen, skip=("_modules", "_parameters", "_buffers"))
-    return found
+def places_of(
+    pairs: Collection[tuple[nn.Module, nn.Module]], model: nn.Module
+) -> dict[int, list[Place]]:
+    """Return every place in `model` that holds the first of a pair, or a parameter of it.
+
+    Args:
+        pairs: Each module that goes, and the one that comes.
+        model: Where to look; `model` itself is no place.
+
+    Returns:
+        The places, by the id of the module that goes.
+    """
+    search = _Search()
+    for old, new in pairs:
+        mine = search.places[id(old)] = []
+        for goes, comes in ((old, new), *namesakes(old, new)):
+            search.wanted[id(goes)] = (goes, comes, mine)
+    # What goes keeps what it has, and what comes has taken over what the user had put on it.
+    staying = (module for module in model.modules() if id(module) not in search.places)
+    for parent in (*staying, *(new for _, new in pairs)):
+        if not isinstance(parent, torch.jit.ScriptModule):  # holds scripted modules alone
+            search.collect(parent._modules)
+            search.collect(vars(parent), skip=("_modules", "_parameters", "_buffers"))
+    return search.places
 
 
-def _collect(
-    container: Any, found: dict[int, list[Place]], seen: set[int], skip: Collection[Any] = ()
-) -> None:
-    if id(container) in seen:
-        return
-    seen.add(id(container))
-    items = container.items() if isinstance(container, dict) else enumerate(container)
-    for key, value in list(items):
-        if key in skip:
-            continue
-        if id(value) in found:
-            found[id(value)].append(Place(container, key))
-        elif isinstance(value, tuple):
-            for inside in {id(element) for element in _flat(value)} & found.keys():
-                found[inside].append(Place(container, key))
-        for inner in _flat(value):
-            if isinstance(inner, list | dict):
-                _collect(inner, found, seen)
+@dataclass(slots=True)
+class _Search:
+    """Looks through containers, each once."""
+
+    places: dict[int, list[Place]] = field(default_factory=dict)
+    wanted: dict[int, tuple[Any, Any, list[Place]]] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
+
+    def collect(self, container: Any, skip: Collection[Any] = ()) -> None:
+        if id(container) in self.seen:
+            return
+        self.seen.add(id(container))
+        items = container.items() if isinstance(container, dict) else enumerate(container)
+        for key, value in list(items):
+            if key in skip:
+                continue
+            parts = list(_flat(value))
+            for part in {id(part) for part in parts} & self.wanted.keys():
+                old, new, mine = self.wanted[part]
+                mine.append(Place(container, key, old, new))
+            for part in parts:
+                if isinstance(part, list | dict | deque):
+                    self.collect(part)
 
 
 def _flat(value: Any) -> Iterator[Any]:
-    """Yield the elements of a tuple and of the tuples in it; anything else as it is."""
-    if isinstance(value, tuple):
-        for element in value:
-            yield from _flat(element)
+    """Yield what is in something that cannot be changed, at any depth; else the thing itself."""
+    if isinstance(value, tuple | set | frozenset):
+        parts: Iterable[Any] = value
+    elif isinstance(value, MethodType):
+        parts = (value.__self__,)
+    elif isinstance(value, functools.partial):
+        parts = (value.func, *value.args, *value.keywords.values())
     else:
         yield value
+        return
+    for part in parts:
+        yield from _flat(part)
 
 
-def _with(value: Any, old: nn.Module, new: nn.Module) -> Any:
+def _with(value: Any, old: Any, new: Any) -> Any:
+    """Return what `_flat` looks into with `new` for `old` in it."""
     if value is old:
         return new
-    if not isinstance(value, tuple):
+    if isinstance(value, MethodType) and value.__self__ is old:
+        return getattr(new, value.__name__)
+    if isinstance(value, functools.partial):
+        args = (_with(argument, old, new) for argument in value.args)
+        keywords = {key: _with(argument, old, new) for key, argument in value.keywords.items()}
+        return functools.partial(_with(value.func, old, new), *args, **keywords)
+    if not isinstance(value, tuple | set | frozenset):
         return value
-    elements = [_with(element, old, new) for element in value]
+    parts = [_with(part, old, new) for part in value]
     # A named tuple takes its fields one by one.
-    return type(value)(*elements) if hasattr(value, "_fields") else type(value)(elements)
+    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)

@@ -25,7 +25,8 @@ class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, 
     """Construct `cell` wherever this process constructs nn.LSTM; restore the original at the end.
 
     A context manager, a decorator, or `.start()` and `.stop()`, as unittest.mock.patch; process
-    wide as that is. Nested, the innermost acts; blocks may end in any order.
+    wide as that is. Nested, the innermost acts whose `where` takes the construction; blocks may end
+    in any order.
 
     Args:
         cell: Name of an installed cell.
@@ -87,7 +88,7 @@ class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, 
 
     def __call__(self, func: Any) -> Any:
         """Decorate a function or a coroutine function: the patch runs while it runs."""
-        if inspect.iscoroutinefunction(func):
+        if inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__):
 
             @functools.wraps(func)
             async def inner(*args: Any, **kwargs: Any) -> Any:
@@ -96,7 +97,7 @@ class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, 
 
             return inner
         lazy = inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func)
-        if lazy or isinstance(func, type) or not callable(func):
+        if lazy or isinstance(func, type | staticmethod) or not callable(func):
             raise SwapError(
                 f"patched decorates functions and coroutine functions, got {func!r}: "
                 "use it as a context manager inside"

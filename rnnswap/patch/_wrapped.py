@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -21,6 +21,8 @@ _HOLDERS = (
     ("torch.distributed.fsdp", "FSDPModule"),
     ("deepspeed", "DeepSpeedEngine"),
 )
+#: Parameters of nn.LSTMCell; without bias two of them are None.
+_WEIGHTS_OF_A_STEP = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _COMPILED = ("torch._dynamo.eval_frame", "OptimizedModule")
 
 
@@ -34,6 +36,19 @@ def without_compiler(model: nn.Module) -> nn.Module:
     """Return what torch.compile was given to make `model`; any other model as it is."""
     original: nn.Module = model._orig_mod if is_compiled(model) else model  # type: ignore[assignment]
     return original
+
+
+def compiled_above(model: nn.Module, layers: Collection[nn.Module]) -> Iterator[str]:
+    """Yield the name of each part of `model` that is compiled and has one of `layers` in it."""
+    inside = {id(layer) for layer in layers}
+    above = ""
+    for path, module in model.named_modules():
+        if above and path.startswith(f"{above}."):
+            continue  # the original of what torch.compile made
+        compiled = is_compiled(module) or module._compiled_call_impl is not None
+        if compiled and any(id(m) in inside for m in module.modules()):
+            above = path
+            yield path
 
 
 def refuse_wrapped(model: nn.Module) -> None:
@@ -105,9 +120,13 @@ def special(
         return "its forward was replaced on the instance"
     if module._compiled_call_impl is not None or id(module) in compiled:
         return "compiled by itself: swap the original, then compile again"
-    names: Iterable[str] = getattr(module, "_flat_weights_names", ())
-    if any(not isinstance(module._parameters.get(name), nn.Parameter) for name in names):
-        return "its weights are computed from others (weight_norm or the like)"
+    names: Iterable[str] = getattr(module, "_flat_weights_names", _WEIGHTS_OF_A_STEP)
+    weights = (getattr(module, name, None) for name in names)
+    if any(not isinstance(weight, nn.Parameter | None) for weight in weights):
+        return (
+            "its weights are computed from others (weight_norm, pruning or the like): "
+            "undo that, swap, do it anew"
+        )
     for name, parameter in module._parameters.items():
         if parameter is not None and len(owners[id(parameter)]) > 1:
             return f"{name} is shared with another module"
@@ -116,7 +135,7 @@ def special(
 
 def beyond_reach(module: Any, source: type[nn.Module]) -> str | None:
     """Return why a layer that is `source` in another guise is left; None if it is none."""
-    if isinstance(module, torch.jit.ScriptModule) and module.original_name == source.__name__:
+    if isinstance(module, torch.jit.ScriptModule) and _was(module, source):
         return "compiled by TorchScript: swap the Python model, then script it"
     if isinstance(module, source) and parametrize.is_parametrized(module):
         names = ", ".join(
@@ -124,3 +143,9 @@ def beyond_reach(module: Any, source: type[nn.Module]) -> str | None:
         )
         return f"{names} parametrized: remove the parametrization, swap, parametrize anew"
     return None
+
+
+def _was(module: Any, source: type[nn.Module]) -> bool:
+    """Return whether a scripted module was made of a `source`, not of another class of its name."""
+    python_name = module._c._type().qualified_name()  # with numbers where names were taken
+    return module.original_name == source.__name__ and f".{source.__module__}." in python_name

@@ -6,9 +6,11 @@ import pytest
 import torch
 from cases import CELLS
 from torch import nn
+from torch.nn.utils.prune import l1_unstructured
 
 from rnnswap import (
     JANET,
+    JANETCell,
     NoEffectWarning,
     OptionError,
     SwapError,
@@ -220,8 +222,9 @@ def test_arguments_that_make_no_sense_are_refused(model, options, error, words):
             lambda m: nn.utils.parametrizations.weight_norm(m.encoder, "weight_hh_l0"),
             "weight_hh_l0 parametrized: remove the parametrization",
         ),
+        (lambda m: l1_unstructured(m.encoder, "weight_hh_l0", 0.5), "undo that, swap, do it anew"),
     ],
-    ids=["forward", "tied within", "tied to another", "spectral_norm", "parametrized"],
+    ids=["forward", "tied within", "tied to another", "spectral_norm", "parametrized", "pruned"],
 )
 def test_layers_that_would_lose_something_are_left_and_reported(spoil, reason):
     model = Model()
@@ -233,6 +236,17 @@ def test_layers_that_would_lose_something_are_left_and_reported(spoil, reason):
     else:
         assert reason in left["encoder"]
         assert "encoder" not in [s.path for s in report.swapped]
+
+
+@pytest.mark.parametrize("source", ["lstm", "janet"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_single_step_cells_with_computed_weights_are_left(source, bias):
+    kind = nn.LSTMCell if source == "lstm" else JANETCell
+    model = nn.ModuleDict({"pruned": kind(3, 3, bias), "plain": kind(3, 3, bias)})
+    l1_unstructured(model["pruned"], "weight_hh", 0.5)
+    report = swap_(model, "janet" if source == "lstm" else "lstm", source=source)
+    assert [s.path for s in report.swapped] == ["plain"]
+    assert "weights are computed from others" in report.left[0].reason
 
 
 class Twin(nn.Module):

@@ -1,6 +1,8 @@
 """swap_ keeps what hangs on a layer: hooks of every kind, marks, ties, references beside it."""
 
 import collections
+import functools
+import types
 
 import pytest
 import torch
@@ -80,6 +82,75 @@ def test_hooks_of_the_parameters_act_on_their_namesakes():
     assert model.rnn.weight_hh_l0.grad.abs().max() > 1e-3
 
 
+def test_hooks_of_a_frozen_parameter_stay_for_the_day_it_is_not():
+    model, calls = Model(), []
+    model.rnn.weight_hh_l0.register_hook(lambda grad: calls.append(1))
+    model.rnn.requires_grad_(False)
+    swap_(model)
+    assert not any(p.requires_grad for p in model.rnn.parameters())
+    model.rnn.requires_grad_(True)
+    one_training_step(model)
+    assert calls == [1]
+
+
+def test_what_the_user_hung_on_a_layer_hangs_on_the_new_one():
+    model = Model()
+    lstm = model.rnn
+    lstm.h0 = nn.Parameter(torch.ones(1, 1, 6))
+    lstm.register_buffer("kept", torch.ones(2))
+    lstm.register_buffer("passing", torch.ones(2), persistent=False)
+    lstm.inner = nn.LSTM(3, 3)
+    lstm._private, lstm.nothing = [lstm], None
+    lstm.register_parameter("void", None)
+    names = set(model.state_dict())
+    optimizer = torch.optim.Adam(model.parameters())
+    h0, inner, belongings = lstm.h0, lstm.inner, ("h0", "kept", "passing", "_private", "void")
+    optimizer.state[h0] = {"step": torch.ones(())}
+    report = swap_(model, optimizer=optimizer)
+    assert type(model.rnn) is type(model.rnn.inner) is JANET
+    assert all(getattr(model.rnn, name) is getattr(lstm, name) for name in belongings)
+    assert model.rnn._private == [model.rnn]
+    assert set(model.state_dict()) == names
+    assert set(optimizer.state) == {h0}
+    held = {id(p) for p in optimizer.param_groups[0]["params"]}
+    assert held == {id(p) for p in model.parameters()}
+    report.undo()
+    assert model.rnn is lstm
+    assert lstm.inner is inner
+    assert lstm._private == [lstm]
+    assert set(optimizer.state) == {h0}
+
+
+def test_a_belonging_whose_name_the_cell_has_itself_is_refused():
+    model = Model()
+    lstm = model.rnn
+    lstm.register_buffer("gain_ih_l0", torch.ones(2))
+    with pytest.raises(SwapError, match="^rnn: .*'gain_ih_l0' already exists"):
+        swap_(model, options={"layer_norm": True})
+    assert model.rnn is lstm
+
+
+def test_the_options_of_a_cell_do_not_stick_to_what_replaces_it():
+    model = Model()
+    swap_(model, weights="transfer", options={"beta": 0.5})
+    report = swap_(model, "lstm", source="janet")
+    assert report.swapped[0].transfer is None
+    assert "transferred" not in str(report)
+    assert vars(model.rnn).keys() == vars(nn.LSTM(4, 6)).keys()
+    model = nn.Sequential(nn.LSTM(4, 6, 2))
+    swap_(model, "indrnn-v2", options={"batch_norm": True})
+    swap_(model, "lstm", source="indrnn-v2")
+    assert model.state_dict().keys() == nn.Sequential(nn.LSTM(4, 6, 2)).state_dict().keys()
+
+
+def test_shared_memory_and_inference_mode():
+    model = Model().share_memory()
+    with torch.inference_mode():
+        swap_(model)
+    assert all(p.is_shared() for p in model.parameters())
+    one_training_step(model)
+
+
 def test_hooks_that_a_cell_puts_on_itself_stay_and_leave_with_it():
     class Hooking(JANET):
         def __init__(self, *args, **kwargs):
@@ -143,6 +214,39 @@ def test_references_beside_the_children_are_replaced_and_put_back():
     report.undo()
     assert all(found is lstm for found in references())
     assert model.pair is pair
+
+
+def test_parameters_methods_and_more_kinds_of_containers():
+    model = Model()
+    lstm = model.rnn
+    model.penalised = [lstm.weight_hh_l0, model.head.weight]
+    model.kinds = {frozenset({lstm}), 3}
+    model.queue = collections.deque([lstm])
+    model.run = lstm.forward
+    model.call = functools.partial(max, lstm, key=(lstm.flatten_parameters, 3))
+    before = dict(vars(model))
+    report = swap_(model)
+    assert model.penalised == [model.rnn.weight_hh_l0, model.head.weight]
+    assert model.kinds == {frozenset({model.rnn}), 3}
+    assert model.queue[0] is model.rnn
+    assert model.run.__self__ is model.rnn
+    assert model.call.args == (model.rnn,)
+    assert model.call.keywords == {"key": (model.rnn.flatten_parameters, 3)}
+    report.undo()
+    assert all(vars(model)[name] is value for name, value in before.items())
+    assert model.penalised[0] is lstm.weight_hh_l0
+    assert model.queue[0] is lstm
+
+
+def test_a_kept_method_that_the_cell_has_not_is_refused():
+    model = Model()
+    lstm = model.rnn
+    lstm.own = types.MethodType(lambda self: None, lstm)
+    model.call = lstm.own
+    with pytest.raises(SwapError, match="^rnn: its method is referred to, but 'JANET' .*<lambda>"):
+        swap_(model)
+    assert model.rnn is lstm
+    assert model.call is lstm.own
 
 
 def test_a_model_that_holds_itself_is_walked_once():

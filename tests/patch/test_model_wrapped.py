@@ -23,6 +23,13 @@ class Model(nn.Module):
         return self.head(self.rnn(x)[0])
 
 
+class LSTM(nn.Module):
+    """Not torch's."""
+
+    def forward(self, x):
+        return x
+
+
 @pytest.fixture
 def process_group(monkeypatch):
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # torch puts its own there for good
@@ -83,6 +90,19 @@ def test_a_compiled_model_is_swapped_inside_and_compiles_anew():
     assert torch.equal(compiled(x), model(x))
 
 
+def test_models_compiled_in_place_or_in_part_say_so():
+    x = torch.randn(3, 2, 4)
+    model, part = Model(), Model()
+    model.compile(backend="eager")
+    mixed = nn.Sequential(torch.compile(part, backend="eager"), nn.ReLU())
+    for whole, inside, name in ((model, model, "the model"), (mixed, part, "0")):
+        whole(x)
+        report = swap_(whole)
+        assert report.notes == [f"{name} is compiled: its next call compiles it anew"]
+        assert torch.equal(inside(x), inside.head(inside.rnn(x)[0]))
+    assert swap_(nn.ModuleList([Model(), torch.compile(nn.ReLU(), backend="eager")])).notes == []
+
+
 def test_a_layer_that_was_compiled_by_itself_is_left():
     for model in (Model(torch.compile(nn.LSTM(4, 6), backend="eager")), Model()):
         if isinstance(model.rnn, nn.LSTM):
@@ -99,7 +119,10 @@ def test_a_layer_that_was_compiled_by_itself_is_left():
 def test_what_torchscript_compiled_is_left_and_reported():
     scripted = torch.jit.script(Model())
     traced = torch.jit.trace(nn.LSTM(4, 6), torch.randn(3, 2, 4))
-    model = nn.ModuleDict({"scripted": scripted, "traced": traced, "own": Model()})
+    strange = torch.jit.script(LSTM())
+    model = nn.ModuleDict(
+        {"scripted": scripted, "traced": traced, "strange": strange, "own": Model()}
+    )
     report = swap_(model)
     assert [s.path for s in report.swapped] == ["own.rnn"]
     assert [(m.path, m.reason.partition(":")[0]) for m in report.left] == [

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from rnnswap import SwapError, swap_
+from rnnswap import JANET, SwapError, swap_
+from rnnswap.patch._optim import replacing
 
 X = torch.randn(3, 2, 4)
 
@@ -100,6 +101,44 @@ def test_undo_keeps_what_was_added_to_the_optimizer_since():
     optimizer.add_param_group({"params": more.parameters()})
     report.undo()
     assert held(optimizer) == [ids(model), ids(more)]
+
+
+def test_swaps_of_different_layers_are_undone_in_any_order():
+    model = nn.ModuleDict({"a": nn.LSTM(4, 6), "b": nn.LSTM(6, 6), "head": nn.Linear(6, 2)})
+    optimizer = torch.optim.Adam(model.named_parameters())
+    before, names = held(optimizer), list(optimizer.param_groups[0]["param_names"])
+    options = {"layer_norm": True}
+    first = swap_(model, where="a", optimizer=optimizer, options=options)
+    second = swap_(model, where="b", optimizer=optimizer, options=options)
+    first.undo()
+    assert held(optimizer) == [ids(model)]
+    assert optimizer.param_groups[0]["param_names"] == [n for n, _ in model.named_parameters()]
+    second.undo()
+    assert held(optimizer) == before
+    assert optimizer.param_groups[0]["param_names"] == names
+
+
+def test_a_parameter_without_successor_comes_back_to_its_place():
+    model, bare = Model(), JANET(4, 6, bias=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    before = held(optimizer)
+    (change,) = replacing([optimizer], [(model.rnn, bare)])
+    change.apply()
+    assert held(optimizer) == [ids(bare) + ids(model.head)]
+    change.restore()
+    assert held(optimizer) == before
+    change.restore()  # as after an apply that was cut short before it began
+    assert held(optimizer) == before
+
+
+def test_what_has_no_namesake_follows_one_that_an_optimizer_has():
+    model = Model()
+    model.rnn.bias_hh_l0.requires_grad_(False)
+    optimizer = torch.optim.SGD((p for p in model.parameters() if p.requires_grad), lr=0.1)
+    swap_(model, optimizer=optimizer, options={"layer_norm": True})
+    trained = [id(p) for p in model.parameters() if p.requires_grad]
+    assert len(trained) == 7
+    assert sorted(held(optimizer)[0]) == sorted(trained)
 
 
 def test_schedulers_and_a_reloaded_optimizer_go_on():

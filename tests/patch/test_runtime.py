@@ -122,12 +122,18 @@ def test_as_a_decorator_of_a_coroutine_it_acts_while_that_runs():
 
     assert type(asyncio.run(build())) is JANET
 
+    class Builder:
+        async def __call__(self):
+            return nn.LSTM(2, 3)
+
+    assert type(asyncio.run(patched("janet")(Builder())())) is JANET
+
 
 def test_what_it_cannot_decorate_is_refused():
     def generator():
         yield nn.LSTM(2, 3)
 
-    for target in (generator, Sub):
+    for target in (generator, Sub, staticmethod(Sub)):
         with pytest.raises(SwapError, match="decorates functions and coroutine functions"):
             patched("janet")(target)
     with pytest.raises(OptionError, match="named by a string"):
@@ -152,9 +158,14 @@ def test_subclasses_copies_and_pickles_of_real_lstms_pass_through():
 
 
 def test_signature_and_docstring_stay_readable():
-    before = inspect.signature(nn.LSTM.__init__), nn.LSTM.__doc__
+    def read():
+        own = nn.LSTM.__init__
+        known = own.__name__, own.__qualname__, own.__module__, inspect.getsource(own)
+        return known, inspect.signature(own), inspect.getfullargspec(own), nn.LSTM.__doc__
+
+    before = read()
     with patched("janet"):
-        assert (inspect.signature(nn.LSTM.__init__), nn.LSTM.__doc__) == before
+        assert read() == before
 
 
 def test_nested_blocks_innermost_acts_and_any_order_of_ending_works():
@@ -238,30 +249,76 @@ def test_threads_that_nest_and_leave_in_any_order():
     assert nn.LSTM.__init__ is ORIGINAL
 
 
-def test_a_constructor_that_somebody_put_around_ours_stays_theirs():
-    patch = patched("janet")
-    patch.start()
-    ours = nn.LSTM.__init__
-    calls = []
+def counting(inner, calls):
+    """What another library puts around a constructor."""
 
     def theirs(self, *args, **kwargs):
         calls.append(args)
-        ours(self, *args, **kwargs)
+        inner(self, *args, **kwargs)
 
-    nn.LSTM.__init__ = theirs
+    return theirs
+
+
+def test_a_constructor_that_somebody_put_around_ours_stays_theirs():
+    patch, calls = patched("janet"), []
+    patch.start()
+    ours = nn.LSTM.__init__
+    nn.LSTM.__init__ = theirs = counting(ours, calls)
     try:
+        assert type(nn.LSTM(2, 1)) is JANET
         patch.stop()
         assert nn.LSTM.__init__ is theirs
         assert type(nn.LSTM(2, 2)) is nn.LSTM
-        with patched("janet"):
+        with patched("janet"):  # goes around theirs
             assert type(nn.LSTM(2, 3)) is JANET
+        assert nn.LSTM.__init__ is theirs
         assert type(nn.LSTM(2, 4)) is nn.LSTM
-        assert calls == [(2, 2), (2, 3), (2, 4)]
+        assert calls == [(2, 1), (2, 2), (2, 4)]
     finally:
-        nn.LSTM.__init__ = ours
+        nn.LSTM.__init__ = ours  # as they found it
+    assert type(nn.LSTM(2, 5)) is nn.LSTM
     with patched("janet"):
-        pass
+        assert type(nn.LSTM(2, 6)) is JANET
     assert nn.LSTM.__init__ is ORIGINAL
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_constructor_put_back_over_our_heads_does_not_stop_later_patches(running):
+    nn.LSTM.__init__ = counting(ORIGINAL, [])
+    patch = patched("janet")
+    patch.start()
+    nn.LSTM.__init__ = ORIGINAL
+    if not running:
+        patch.stop()
+    with patched("janet"):
+        assert type(nn.LSTM(2, 2)) is JANET
+    if running:
+        patch.stop()
+
+
+def test_a_construction_that_the_innermost_does_not_want_is_the_next_ones():
+    with patched("janet", where=__name__) as outer, patched("indrnn", where="other.*") as inner:
+        assert type(nn.LSTM(2, 2)) is JANET
+        assert type(nn.LSTMCell(2, 2)) is JANETCell
+    assert len(outer.swapped) == 2
+    assert outer.left == []
+    assert [one.reason.partition(" in ")[0] for one in inner.left] == [
+        "not wanted by where='other.*'"
+    ] * 2
+    with patched("janet", where="none"), patched("indrnn", where="other.*") as inner:
+        assert type(nn.LSTM(2, 2)) is nn.LSTM
+    assert len(inner.left) == 1
+
+
+def test_a_predicate_that_raises_leaves_everything_in_order():
+    def where(module, file, line):
+        raise KeyError(module)
+
+    with patched("janet", where=where) as report, pytest.raises(KeyError, match=__name__):
+        nn.LSTM(2, 2)
+    assert (report.swapped, report.left) == ([], [])
+    with patched("janet"):
+        assert type(nn.LSTM(2, 2)) is JANET
 
 
 def test_a_source_whose_constructor_is_inherited_has_none_of_its_own_afterwards():
