@@ -45,10 +45,11 @@ def swap_(
 ) -> SwapReport:
     """Replace every nn.LSTM in `model` by `cell`, in place.
 
-    Device, dtype, train flag, requires_grad, hooks of the layer and of its parameters and the order
-    of parameters survive. A module reachable under several names, or kept in a list, tuple or dict
-    beside the model's children as well, stays one module. Subclasses of the source class are left
-    and reported. Either everything is swapped or, on an error, nothing.
+    Device, dtype, train flag, requires_grad, hooks of the layer and of its parameters, what the
+    user has put on the layer and the order of parameters survive. A module reachable under several
+    names, or kept in a list, tuple, set or dict beside the model's children as well, stays one
+    module. Subclasses of the source class are left and reported. Either everything is swapped or,
+    on an error, nothing.
 
     Args:
         model: Any module; if it is itself an nn.LSTM, the new one is `report.model`.

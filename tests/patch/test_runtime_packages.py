@@ -58,7 +58,8 @@ def python():
     wanted += ["importlib-metadata>=8", "pluggy>=1.5", "setuptools<81"]
     if not (pins.exists() and pins.read_text() == "\n".join(wanted)):
         venv.create(folder, with_pip=True)
-        for chunk in (wanted[:1], wanted):  # torch first: the others take the one that is there
+        # torch first: the others take the one that is there. rnnswap for its entry points.
+        for chunk in (wanted[:1], wanted, ["--no-deps", str(ROOT)]):
             command = [python, "-m", "pip", "install", "--quiet", *chunk]
             subprocess.run(command, check=True, capture_output=True)
         pins.write_text("\n".join(wanted))
