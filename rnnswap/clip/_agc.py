@@ -11,6 +11,7 @@ from torch import Tensor
 from rnnswap import policy_text
 from rnnswap.clip._gradients import Gradients, gradients, total_of
 from rnnswap.clip._policy import ClipPolicy, ClipResult, positive
+from rnnswap.clip._rows import scaled_rows
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class AdaptiveClip(ClipPolicy):
     def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
         """Scale in place; sparse gradients are refused."""
         grads = Gradients(gradients(parameters), str(self))
+        found = scaled_rows(grads, parameters, self.ratio, floor=self.floor)
+        if found is not None:
+            return found
         before = grads.norms(exact=True)
         _, factors = self._scale_(grads, parameters)
         rows = [f.numel() for f in factors]
@@ -60,9 +64,12 @@ class AdaptiveClip(ClipPolicy):
         share = count / max(1, sum(g.numel() for g in grads.whole))
         return ClipResult(total_of(before), total_of(grads.norms(exact=True)), share, before)
 
-    def bound_(self, parameters: Sequence[Tensor]) -> Tensor:
+    def bound_(self, parameters: Sequence[Tensor]) -> ClipResult | Tensor:
         """Scale as `clip_` does, without measuring."""
         grads = Gradients(gradients(parameters), str(self))
+        found = scaled_rows(grads, parameters, self.ratio, floor=self.floor)
+        if found is not None:
+            return found
         before = grads.norms(exact=True) if grads.is_spread else None
         norms, _ = self._scale_(grads, parameters)
         if before is not None:

@@ -32,16 +32,18 @@ def clamp_(parameters: Sequence[Tensor], low: float, high: float, policy: str) -
     Raises:
         ClipError: A gradient is sparse or complex.
     """
-    grads = Gradients(gradients(parameters), policy)
-    rows = _in_c(grads, low, high, measure=False)
-    return _by_torch(grads, lambda run: _clamp_run_(run, low, high)) if rows is None else rows[0]
+    found = gradients(parameters)
+    rows = _in_c(found, low, high, measure=False)
+    if rows is not None:
+        return rows[0]
+    return _by_torch(Gradients(found, policy), lambda run: _clamp_run_(run, low, high))
 
 
 def look(parameters: Sequence[Tensor], policy: str) -> Tensor:
     """Return what `clamp_` does, and leave the gradients as they are."""
-    grads = Gradients(gradients(parameters), policy)
-    rows = _in_c(grads, -torch.inf, torch.inf, measure=False)
-    return _by_torch(grads, _leave) if rows is None else rows[0]
+    found = gradients(parameters)
+    rows = _in_c(found, -torch.inf, torch.inf, measure=False)
+    return _by_torch(Gradients(found, policy), _leave) if rows is None else rows[0]
 
 
 def clamp_measured_(
@@ -52,13 +54,14 @@ def clamp_measured_(
     Raises:
         ClipError: A gradient is sparse or complex.
     """
-    grads = Gradients(gradients(parameters), policy)
-    elements = max(1, sum(g.numel() for g in grads.whole))
-    rows = _in_c(grads, low, high, measure=True)
+    found = gradients(parameters)
+    elements = max(1, sum(g.numel() for g in found))
+    rows = _in_c(found, low, high, measure=True)
     if rows is not None:
-        norms = rows[2].sqrt().to(grads.local[0].dtype)
+        norms = rows[2].sqrt().to(found[0].dtype)
         total, after = rows[2:].sum(dim=1).sqrt().to(norms.dtype)
         return ClipResult(total, after, rows[1].sum().float() / elements, norms)
+    grads = Gradients(found, policy)
     _refuse_complex(grads)
     norms = grads.norms(exact=True)
     counts: list[Tensor] = []
@@ -82,11 +85,11 @@ def _leave(run: list[Tensor]) -> None:
     """Do nothing to a run."""
 
 
-def _in_c(grads: Gradients, low: float, high: float, *, measure: bool) -> Tensor | None:
+def _in_c(grads: list[Tensor], low: float, high: float, *, measure: bool) -> Tensor | None:
     """Clamp in the C library; None if it cannot, and nothing is done."""
-    if grads.is_spread or not _gradients.can_be_asked(grads.local[0]):
+    if not _gradients.can_be_asked(grads[0]):
         return None
-    return _native.clamp_(grads.local, low, high, measure=measure)
+    return _native.clamp_(grads, low, high, measure=measure)
 
 
 def _by_torch(grads: Gradients, work: Callable[[list[Tensor]], None]) -> Tensor:

@@ -56,8 +56,8 @@ class HookClip(ClipPolicy):
     _passages: MutableMapping[Tensor, _Passage] = field(
         default_factory=WeakTensorKeyDictionary, init=False, repr=False, compare=False
     )
-    #: The same by the parameter's identity, which is found faster; what is found is checked.
-    _by_id: dict[int, _Passage] = field(default_factory=dict, init=False, repr=False, compare=False)
+    #: The identities of the parameters that a hook is on: looked for at every step.
+    _hooked: set[int] = field(default_factory=set, init=False, repr=False, compare=False)
     #: Who has told whether they want to know what is done: see `measured`.
     _asking: dict[int, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -70,11 +70,7 @@ class HookClip(ClipPolicy):
         """Register the hook on `parameter`; one acts however often it is watched."""
         passage = self._passages.get(parameter)
         if passage is None:
-            passage = self._passages[parameter] = _Passage(self, parameter)
-            self._by_id[id(parameter)] = passage
-            if len(self._by_id) > 2 * len(self._passages):
-                self._by_id.clear()
-                self._by_id.update((id(p), own) for p, own in self._passages.items())
+            passage = self._passages[parameter] = _Passage(self, parameter, self._hooked)
         return _Watch(passage)
 
     def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
@@ -146,12 +142,8 @@ class HookClip(ClipPolicy):
 
     def _missed(self, parameters: Sequence[Tensor]) -> list[int]:
         """Return the positions of parameters that no hook is on."""
-        passages = [self._by_id.get(id(p)) for p in parameters]
-        return [
-            n
-            for n, (p, passage) in enumerate(zip(parameters, passages, strict=True))
-            if passage is None or not passage.hooked or passage.parameter() is not p
-        ]
+        hooked = self._hooked
+        return [n for n, identity in enumerate(map(id, parameters)) if identity not in hooked]
 
     def _tallied(self, parameter: Tensor) -> _Tally:
         assert parameter.grad is not None
@@ -177,9 +169,11 @@ class _Tally:
 class _Passage:
     """The hook on one parameter and what passed it since the gradient was cleared or used."""
 
-    def __init__(self, policy: HookClip, parameter: Tensor) -> None:
+    def __init__(self, policy: HookClip, parameter: Tensor, hooked: set[int]) -> None:
         self._policy = policy
-        self.parameter = weakref.ref(parameter)
+        self._hooked, identity = hooked, id(parameter)
+        # Another one may get the identity of a parameter that has gone.
+        self._parameter = weakref.ref(parameter, lambda _: hooked.discard(identity))
         self.measures = policy.measures
         self._tally: _Tally | None = None
         self._used = False
@@ -187,10 +181,11 @@ class _Passage:
         self._hook: Any = None
 
     def watch(self) -> None:
-        parameter = self.parameter()
+        parameter = self._parameter()
         # FSDP2 sets the gradients of what it has spread without running their hooks.
         if self.watches == 0 and parameter is not None and not hasattr(parameter, "device_mesh"):
             self._hook = parameter.register_hook(self._made_hook())  # type: ignore[no-untyped-call]
+            self._hooked.add(id(parameter))
         self.watches += 1
 
     def unwatch(self) -> None:
@@ -198,11 +193,8 @@ class _Passage:
         if self.watches == 0 and self._hook is not None:
             self._hook.remove()
             self._hook = self._tally = None
-
-    @property
-    def hooked(self) -> bool:
-        """Whether every gradient passes here."""
-        return self._hook is not None
+            if (parameter := self._parameter()) is not None:
+                self._hooked.discard(id(parameter))
 
     def measure(self, *, wanted: bool) -> None:
         """Measure what passes from now on, or no longer."""
@@ -240,7 +232,7 @@ class _Passage:
 
     def _still_there(self) -> _Tally | None:
         """Return what passed earlier and is still in the gradient that the next one is added to."""
-        parameter = self.parameter()
+        parameter = self._parameter()
         cleared = parameter is None or parameter.grad is None
         return None if self._used or cleared else self._tally
 

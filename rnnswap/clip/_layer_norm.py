@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rnnswap import policy_text
-from rnnswap.clip._gradients import Gradients, factor_for, gradients, total_of
+from rnnswap.clip._gradients import EPSILON, Gradients, factor_for, gradients, total_of
 from rnnswap.clip._policy import ClipPolicy, ClipResult, positive
+from rnnswap.clip._rows import scaled_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,15 +44,21 @@ class LayerNormClip(ClipPolicy):
     def clip_(self, parameters: Sequence[Tensor]) -> ClipResult:
         """Scale in place; sparse gradients are refused."""
         grads = Gradients(gradients(parameters), str(self))
+        found = scaled_rows(grads, None, self.max_norm, epsilon=EPSILON)
+        if found is not None:
+            return found
         norms = grads.norms()
         factors = factor_for(self.max_norm, norms)
         grads.scale_each_(factors)
         share = grads.share_of(factors < 1)
         return ClipResult(total_of(norms), total_of(norms * factors), share, norms)
 
-    def bound_(self, parameters: Sequence[Tensor]) -> Tensor:
+    def bound_(self, parameters: Sequence[Tensor]) -> ClipResult | Tensor:
         """Scale as `clip_` does."""
         grads = Gradients(gradients(parameters), str(self))
+        found = scaled_rows(grads, None, self.max_norm, epsilon=EPSILON)
+        if found is not None:
+            return found
         norms = grads.norms()
         grads.scale_each_(factor_for(self.max_norm, norms))
         return norms

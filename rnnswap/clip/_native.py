@@ -1,24 +1,31 @@
-"""Clamping in the C library: bounds, looks and measures in one way through the memory."""
+"""Clamping and scaling rows in the C library: one way through the memory for all there is to do."""
 
 from __future__ import annotations
 
 import array
 import functools
-import operator
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from rnnswap.ops import _native
 
-_KIND = operator.attrgetter("dtype", "is_cpu")
 _TYPES = (torch.float32, torch.float64)
+_PLAIN = {Tensor, Parameter}
 
 
-#: struct clamp of clamp.c.
-_pack = _native.record(
+#: struct rnnswap_clamp of clamp.c and struct rnnswap_rows of rows.c.
+_pack_clamp = _native.record(
     ("P", "data sizes"), ("q", "count"), ("d", "low high"), ("P", "evidence changed before after")
+)
+_pack_rows = _native.record(
+    ("P", "data weights sizes rows"),
+    ("q", "count"),
+    ("d", "limit floor epsilon"),
+    ("P", "before after changed"),
 )
 
 
@@ -30,38 +37,107 @@ def clamp_(group: list[Tensor], low: float, high: float, *, measure: bool) -> Te
         float64 (1, n): finite where the tensor was; if measured (4, n), then elements changed and
         sums of squares before and after.
     """
-    kernel = _kernel()
-    if kernel is None or not _suits(group):
+    kernel = _kernel("rnnswap_clamp")
+    read = None if kernel is None else _read(group)
+    if read is None:
         return None
-    rows = torch.empty((4 if measure else 1, len(group)), dtype=torch.float64)
-    data = array.array("Q", map(Tensor.data_ptr, group))
-    sizes = array.array("q", map(Tensor.numel, group))
-    first, row = rows.data_ptr(), 8 * len(group)
-    more = [first + row * n for n in (1, 2, 3)] if measure else [0] * 3
-    arguments = _pack(
-        data.buffer_info()[0], sizes.buffer_info()[0], len(group), low, high, first, *more
+    data, sizes = read
+    found = torch.empty((4 if measure else 1, len(group)), dtype=torch.float64)
+    rows = _addresses_of_rows(found)
+    more = rows[1:] if measure else [0] * 3
+    arguments = _pack_clamp(
+        data.buffer_info()[0], sizes.buffer_info()[0], len(group), low, high, rows[0], *more
     )
     _native.call(kernel, arguments, group[0])
-    # As torch's own functions do, for whoever still needs what the gradients were.
     if low != -torch.inf or high != torch.inf:
-        torch.autograd.graph.increment_version(tuple(group))
-    return rows
+        _written(group)
+    return found
 
 
-def _suits(group: list[Tensor]) -> bool:
-    first = group[0]
-    return (
-        first.dtype in _TYPES
-        and set(map(type, group)) == {Tensor}
-        and set(map(_KIND, group)) == {(first.dtype, True)}
-        and all(map(Tensor.is_contiguous, group))
-        and not any(map(Tensor.is_neg, group))
+def scale_rows_(
+    group: list[Tensor],
+    weights: Sequence[Tensor] | None,
+    limit: float,
+    *,
+    floor: float = 0.0,
+    epsilon: float = 0.0,
+) -> Tensor | None:
+    """Scale each row of each tensor in place by min(1, bound / (its norm + `epsilon`)).
+
+    Args:
+        group: The tensors.
+        weights: Of the same shapes: a row's bound is `limit` * max(norm of its weights, `floor`),
+            and a vector is one row. None: each tensor is one row, the bound is `limit`.
+        limit: See `weights`.
+        floor: See `weights`.
+        epsilon: Added to a norm that is divided by.
+
+    Returns:
+        None if the library cannot, and nothing is done. Else float64 (3, n): of each tensor the sum
+        of squares before and after, and the elements changed.
+    """
+    kernel = _kernel("rnnswap_rows")
+    read = None if kernel is None else _read(group)
+    if read is None:
+        return None
+    data, sizes = read
+    counts, of_weights = array.array("q", [1]) * len(group), None
+    if weights is not None:
+        of_them = _read(weights) if weights[0].dtype is group[0].dtype else None
+        if of_them is None or of_them[1] != sizes:
+            return None
+        of_weights = of_them[0]
+        counts = array.array("q", [t.shape[0] if t.dim() > 1 else 1 for t in group])
+    found = torch.empty((3, len(group)), dtype=torch.float64)
+    arguments = _pack_rows(
+        data.buffer_info()[0],
+        0 if of_weights is None else of_weights.buffer_info()[0],
+        sizes.buffer_info()[0],
+        counts.buffer_info()[0],
+        len(group),
+        limit,
+        floor,
+        epsilon,
+        *_addresses_of_rows(found),
     )
+    _native.call(kernel, arguments, group[0])
+    _written(group)
+    return found
+
+
+def _read(group: Sequence[Tensor]) -> tuple[array.array[int], array.array[int]] | None:
+    """Return where tensors are and how many elements each has.
+
+    None if the library cannot read them: it reads plain ones of one type, on the CPU. Of hundreds
+    of tensors each question takes its time, so none is asked that another one answers.
+    """
+    first = group[0]
+    if first.dtype not in _TYPES or not first.is_cpu or not _PLAIN.issuperset(map(type, group)):
+        return None
+    grouped: Any = torch._C._group_tensors_by_device_and_dtype
+    if len(grouped([group], False)) > 1 or any(map(Tensor.is_neg, group)):
+        return None
+    try:
+        if not all(map(Tensor.is_contiguous, group)):
+            return None
+        return array.array("Q", map(Tensor.data_ptr, group)), array.array(
+            "q", map(Tensor.numel, group)
+        )
+    except RuntimeError:  # what is sparse has no order or no address
+        return None
+
+
+def _addresses_of_rows(found: Tensor) -> list[int]:
+    first, row = found.data_ptr(), 8 * found.shape[1]
+    return [first + row * n for n in range(found.shape[0])]
+
+
+def _written(group: Sequence[Tensor]) -> None:
+    """Tell autograd, as torch's own functions do, for whoever needs what the tensors were."""
+    torch.autograd.graph.increment_version(tuple(group))
 
 
 @functools.cache
-def _kernel() -> Any:
-    """Return the library's function; None without it."""
-    if not hasattr(_native.load(), "rnnswap_clamp"):
-        return None
-    return _native.function("rnnswap_clamp")
+def _kernel(name: str) -> Any:
+    """Return a function of the library; None without it."""
+    return _native.function(name) if hasattr(_native.load(), name) else None

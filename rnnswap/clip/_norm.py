@@ -62,4 +62,5 @@ def scaled_under(
     factor = factor_for(limit, total)
     grads.scale_(factor)
     # What follows from the factor; measuring the result would cost a second pass.
-    return ClipResult(total, total * factor, (factor < 1).float(), norms)
+    # Zero times anything is no change.
+    return ClipResult(total, total * factor, ((factor < 1) & (total > 0)).float(), norms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from rnnswap import policy_text
+from rnnswap.clip import _gradients
 from rnnswap.clip._gradients import Gradients, gradients, total_of
 from rnnswap.clip._norm import scaled_under
 from rnnswap.clip._policy import ClipPolicy, ClipResult, check_state, number
@@ -88,6 +90,9 @@ class _Sorted:
     def add(self, norm: Tensor) -> None:
         """Insert `norm` in its place if it is finite."""
         self._make_room(norm)
+        if _gradients.can_be_asked(norm):
+            self._insert(norm)
+            return
         finite = norm.isfinite()
         # Behind the numbers stands infinity: to insert it is to change nothing.
         value = torch.where(finite, norm, torch.inf)
@@ -96,6 +101,16 @@ class _Sorted:
         later = torch.where(index == place, value, self._norms.roll(1))
         self._norms = torch.where(index < place, self._norms, later)
         self._count = self._count + finite
+
+    def _insert(self, norm: Tensor) -> None:
+        """Insert a number that can be read at once; only what is greater moves."""
+        if not math.isfinite(norm):
+            return
+        count = int(self._count)
+        place = int(torch.searchsorted(self._norms[:count], norm))
+        self._norms[place + 1 : count + 1] = self._norms[place:count].clone()
+        self._norms[place] = norm
+        self._count = self._count + 1
 
     def percentile(self, percent: float) -> Tensor:
         """Return the percentile with linear interpolation; infinity if there is no number."""

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "../ops/_native/common.h"
+#include "parts.h"
 
 struct rnnswap_clamp {
     void **data;          /* the gradients' first elements */
@@ -14,21 +15,58 @@ struct rnnswap_clamp {
     double *changed, *before, *after;
 };
 
+/* What was found in one gradient, or in a part of it. */
+struct rnnswap_found {
+    int finite;
+    double changed, before, after;
+};
+
 #define KERNEL "../../clip/clamp_kernel.h"
 #include "../ops/_native/instances.h"
 
+typedef struct rnnswap_found (*clamp_part)(const struct rnnswap_clamp *, int64_t, int64_t, int64_t);
+
+static void note(const struct rnnswap_clamp *a, int64_t g, struct rnnswap_found found) {
+    a->evidence[g] = found.finite ? 0 : HUGE_VAL;
+    if (a->changed) {
+        a->changed[g] = found.changed;
+        a->before[g] = found.before;
+        a->after[g] = found.after;
+    }
+}
+
+/* A gradient so large that all threads share it; its parts are added up in their order. */
+static void large(const struct rnnswap_clamp *a, int64_t g, clamp_part part, int threads) {
+    struct rnnswap_found each[PARTS], all = {1, 0, 0, 0};
+    (void)threads;
+#pragma omp parallel for num_threads(threads)
+    for (int k = 0; k < PARTS; k++) {
+        each[k] = part(a, g, part_start(a->sizes[g], k), part_start(a->sizes[g], k + 1));
+    }
+    for (int k = 0; k < PARTS; k++) {
+        all.finite &= each[k].finite;
+        all.changed += each[k].changed;
+        all.before += each[k].before;
+        all.after += each[k].after;
+    }
+    note(a, g, all);
+}
+
 RNNSWAP_EXPORT int rnnswap_clamp(
     const struct rnnswap_clamp *a, int is_double, int level, int threads) {
-    void (*one)(const struct rnnswap_clamp *, int64_t) = PICK(clamp_one, is_double, level);
-    int64_t elements = 0;
-    for (int64_t g = 0; g < a->count; g++) {
-        elements += a->sizes[g];
-    }
-    int team = elements > 1 << 18 ? threads : 1; /* below, to start one costs more than it saves */
+    clamp_part part = PICK(clamp_part, is_double, level);
+    int team = team_for(a->sizes, a->count, threads);
     (void)team;
 #pragma omp parallel for schedule(dynamic, 4) num_threads(team)
     for (int64_t g = 0; g < a->count; g++) {
-        one(a, g);
+        if (team == 1 || a->sizes[g] < LARGE) {
+            note(a, g, part(a, g, 0, a->sizes[g]));
+        }
+    }
+    for (int64_t g = 0; team > 1 && g < a->count; g++) {
+        if (a->sizes[g] >= LARGE) {
+            large(a, g, part, team);
+        }
     }
     return RNNSWAP_DONE;
 }

@@ -49,18 +49,19 @@ static int NAME(clamp_measured)(REAL *x, int64_t n, REAL low, REAL high, double 
     return !odd;
 }
 
-/* Gradient number g of all. */
-static void NAME(clamp_one)(const struct rnnswap_clamp *a, int64_t g) {
-    REAL *x = (REAL *)a->data[g], low = (REAL)a->low, high = (REAL)a->high;
-    int64_t n = a->sizes[g];
-    int finite;
+/* Elements from `start` to `end` of gradient number g. */
+static struct rnnswap_found NAME(clamp_part)(
+    const struct rnnswap_clamp *a, int64_t g, int64_t start, int64_t end) {
+    REAL *x = (REAL *)a->data[g] + start, low = (REAL)a->low, high = (REAL)a->high;
+    int64_t n = end - start;
+    struct rnnswap_found found = {1, 0, 0, 0};
     if (a->changed) {
-        finite = NAME(clamp_measured)(
-            x, n, low, high, a->changed + g, a->before + g, a->after + g);
+        found.finite = NAME(clamp_measured)(
+            x, n, low, high, &found.changed, &found.before, &found.after);
     } else if (isinf(a->low) && isinf(a->high)) {
-        finite = NAME(look)(x, n);
+        found.finite = NAME(look)(x, n);
     } else {
-        finite = NAME(clamp)(x, n, low, high);
+        found.finite = NAME(clamp)(x, n, low, high);
     }
-    a->evidence[g] = finite ? 0 : HUGE_VAL;
+    return found;
 }

@@ -15,9 +15,13 @@ from rnnswap.clip import (
     RangeClip,
     ValueClip,
     ZClip,
+    _gradients,
     _native,
 )
 
+#: Elements of a gradient that all threads share.
+LARGE = 2**20
+BUILT = not isinstance(_native._native.load(), str)
 SHAPES = ((3,), (2, 4), (), (2, 3, 2))
 
 
@@ -40,10 +44,10 @@ def size(values):
 
 @pytest.fixture(params=["C", "torch"])
 def engine(request, monkeypatch):
-    """What clamps: the C library, or torch's functions where it cannot."""
+    """What does the work: the C library, or torch's functions where it cannot."""
     if request.param == "torch":
-        monkeypatch.setattr(_native, "_kernel", lambda: None)
-    elif _native._kernel() is None:
+        monkeypatch.setattr(_native, "_kernel", lambda *of: None)
+    elif not BUILT:
         pytest.skip("the C library was not built")
 
 
@@ -70,7 +74,7 @@ def test_range_clamps_each_element(low, high, measured, engine):
 
 @pytest.mark.parametrize("measured", [True, False])
 @pytest.mark.parametrize("max_norm", [0.5, 2.0, 100.0])
-def test_layer_norm_scales_each_parameter_by_itself(max_norm, measured):
+def test_layer_norm_scales_each_parameter_by_itself(max_norm, measured, engine):
     params = model()
     give_gradients(params)
     before = flat(p.grad for p in params)
@@ -108,7 +112,7 @@ def by_unit(tensor):
 
 @pytest.mark.parametrize("measured", [True, False])
 @pytest.mark.parametrize(("ratio", "floor"), [(0.01, 1e-3), (0.5, 1e-3), (0.5, 10.0), (100.0, 1.0)])
-def test_agc_bounds_each_unit_by_its_weights(ratio, floor, measured):
+def test_agc_bounds_each_unit_by_its_weights(ratio, floor, measured, engine):
     params = model()
     with torch.no_grad():
         params[1][0] = 0  # a unit that the floor alone lets learn
@@ -138,10 +142,19 @@ def lengths(count):
     ]
 
 
+def test_gradients_of_zero_are_not_said_to_be_clipped():
+    params = model()
+    for parameter in params:
+        parameter.grad = torch.zeros_like(parameter)
+    assert PercentileClip(50.0).clip_(params).share == 0
+
+
+@pytest.mark.parametrize("asked", [True, False])
 @pytest.mark.parametrize(
     ("percent", "steps"), [(0.0, 30), (10.0, 300), (50.0, 30), (97.5, 60), (100.0, 30)]
 )
-def test_percentile_follows_all_norms_so_far(percent, steps):
+def test_percentile_follows_all_norms_so_far(percent, steps, asked, monkeypatch):
+    monkeypatch.setattr(_gradients, "can_be_asked", lambda _: asked)
     params, policy, seen, acted = model(), PercentileClip(percent), [], 0
     for scale in lengths(steps):
         give_gradients(params, scale)
@@ -192,6 +205,65 @@ def test_statistics_of_half_precision_are_kept_in_single(policy):
     assert all(p.grad.dtype == torch.bfloat16 for p in params)
 
 
+def scaled_by_torch(grads, weights, limit, floor):
+    """The gradients with each row under its bound, and which elements that changed."""
+    scaled, changed = [], []
+    for grad, weight in zip(grads, weights, strict=True):
+        rows, own = (t.double().reshape(len(t) if t.dim() > 1 else 1, -1) for t in (grad, weight))
+        bound = limit * own.norm(dim=1, keepdim=True).clamp(min=floor)
+        factor = (bound / rows.norm(dim=1, keepdim=True)).clamp(max=1)
+        scaled.append((rows * factor).reshape(grad.shape))
+        changed.append(int((factor < 1).sum()) * rows.shape[1])
+    return scaled, changed
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_c_library_scales_rows_as_torch_on_every_length_and_level(dtype, monkeypatch):
+    """Vectors and rows around the vectors' widths; also large ones that threads share."""
+    if not BUILT:
+        pytest.skip("the C library was not built")
+    shapes = [*((n,) for n in range(40)), *((3, n) for n in range(1, 20)), (2, 2, 3)]
+    shapes += [(LARGE + 5,), (1, LARGE), (130, LARGE // 128)]
+    highest = _native._native.level()
+    for level in range(highest + 1):
+        monkeypatch.setattr(_native._native, "level", lambda level=level: level)
+        grads = [torch.randn(shape, dtype=dtype) for shape in shapes]
+        weights = [torch.randn(shape, dtype=dtype) for shape in shapes]
+        grads[30][4], grads[50][1, 0] = math.nan, math.inf
+        before = [g.clone() for g in grads]
+        expected, changed = scaled_by_torch(grads, weights, 0.9, 2.0)
+        rows = _native.scale_rows_(grads, weights, 0.9, floor=2.0)
+        for ours, theirs in zip(grads, expected, strict=True):
+            torch.testing.assert_close(ours, theirs.to(dtype), equal_nan=True)
+        for row, tensors in ((rows[0], before), (rows[1], expected)):
+            squares = torch.stack([t.double().square().sum() for t in tensors])
+            torch.testing.assert_close(row, squares, rtol=1e-12, atol=1e-12, equal_nan=True)
+        assert rows[2].tolist() == changed
+
+
+def test_c_library_scales_by_no_weights_that_do_not_fit():
+    grads = [torch.full((2, 3), 9.0), torch.full((3,), 9.0)]
+    for strange in (torch.ones(2, 2), torch.ones(2, 3).double(), torch.ones(3, 2).t()):
+        weights = [strange, torch.ones(3)]
+        assert _native.scale_rows_(grads, weights, 0.1, floor=1.0) is None
+    assert {v for g in grads for v in g.flatten().tolist()} == {9.0}
+
+
+@pytest.mark.parametrize("policy", [LayerNormClip(2.0), AdaptiveClip(0.01)], ids=str)
+def test_rows_of_finite_gradients_never_overflow(policy):
+    """A sum of squares in single precision would: 1e30 is finite, its square is not."""
+    if not BUILT:
+        pytest.skip("the C library was not built")
+    params = model(torch.float32)
+    give_gradients(params, 1e30)
+    before = [p.grad / p.grad.double().norm() for p in params if p.dim() < 2]
+    result = policy.clip_(params)
+    assert result.norms.isfinite().all()
+    after = [p.grad / p.grad.double().norm() for p in params if p.dim() < 2]
+    for ours, theirs in zip(after, before, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 @pytest.mark.parametrize("policy", [ValueClip(0.5), RangeClip(-0.5, 0.5)], ids=str)
 @pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
 def test_bounding_without_measuring_says_which_gradient_was_not_finite(policy, bad, engine):
@@ -229,12 +301,12 @@ def test_statistics_never_see_what_is_not_finite(policy, bad):
 @pytest.mark.parametrize("measure", [True, False])
 def test_c_library_clamps_as_torch_on_every_length_and_level(dtype, measure, monkeypatch):
     """One gradient of each length around the vectors' widths; also many large ones, in a team."""
-    if _native._kernel() is None:
+    if not BUILT:
         pytest.skip("the C library was not built")
     highest = _native._native.level()
     for level in range(highest + 1):
         monkeypatch.setattr(_native._native, "level", lambda level=level: level)
-        grads = [torch.randn(n, dtype=dtype) for n in (*range(40), 70_000, 70_000, 200_000)]
+        grads = [torch.randn(n, dtype=dtype) for n in (*range(40), LARGE, LARGE + 7, 200_000)]
         grads[20][3], grads[33][-1], grads[-1][17] = math.nan, math.inf, -math.inf
         expected = [g.clamp(-0.3, 0.7) for g in grads]
         before = [g.clone() for g in grads]
@@ -253,7 +325,9 @@ def test_c_library_clamps_as_torch_on_every_length_and_level(dtype, measure, mon
 
 def test_c_library_leaves_what_it_does_not_know_to_torch():
     plain = torch.full((4, 3), 2.0)
-    for others in ([plain, plain.t()], [plain.half()], [plain, plain._neg_view()]):
+    sparse = [plain.to_sparse(), plain.to_mkldnn()]
+    others_of = ([plain, plain.t()], [plain.half()], [plain, plain._neg_view()])
+    for others in (*others_of, *([plain, s] for s in sparse), [plain, plain.double()]):
         assert _native.clamp_(others, -1, 1, measure=False) is None
     assert plain.unique().tolist() == [2.0]
 

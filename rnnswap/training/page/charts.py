@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from rnnswap.training.page.loading import Run
     from rnnswap.training.page.track import Track
 
-#: Windows over which a share is taken: few steps have no share worth a name.
-WINDOWS = 60
+#: Windows over which a share is taken, and the steps of one: few have no share worth a name.
+WINDOWS, WINDOW = 60, 8
+#: Yet a short run is no single point.
+_LEAST_WINDOWS = 4
 #: More layers than this are not told apart by eye.
 LAYERS = 12
 _DIGITS = 6
@@ -84,16 +86,17 @@ class Chart:
 def charts(runs: Sequence[Run]) -> list[Chart]:
     """Return the plots of one run, or of several over each other."""
     found = [
-        _of_each(runs, "Loss", "loss"),
+        _of_each(runs, "Loss", "loss", "loss"),
         _norms(runs),
         _shares(runs),
         *(_layers(run, alone=len(runs) == 1) for run in runs),
-        _of_each(runs, "Step time, ms", "seconds", unit="ms"),
+        _of_each(runs, "Step time, ms", "seconds", "time", unit="ms"),
     ]
     return [chart for chart in found if chart is not None]
 
 
-def _of_each(runs: Sequence[Run], title: str, name: str, unit: str = "") -> Chart:
+def _of_each(runs: Sequence[Run], title: str, name: str, alone: str, unit: str = "") -> Chart:
+    """Return the curves of one name; `alone` is what it is called where there is but one."""
     chart = Chart(title, unit)
     tracks = [*_tracks(runs, name)]
     for colour, (label, track) in enumerate(tracks):
@@ -101,6 +104,7 @@ def _of_each(runs: Sequence[Run], title: str, name: str, unit: str = "") -> Char
         means = curve.means()
         # Bands over each other would hide the curves.
         band = (curve.least(), curve.greatest()) if len(tracks) == 1 else None
+        label = label if len(tracks) > 1 else alone
         chart.add(label, track.steps(len(means)), means, colour=colour, band=band)
     return chart
 
@@ -128,7 +132,8 @@ def _shares(runs: Sequence[Run]) -> Chart:
             if name not in track.curves:
                 continue
             count = len(track.curves[name].counts)
-            shares = track.curves[name].shares(WINDOWS)
+            windows = min(WINDOWS, max(_LEAST_WINDOWS, count * track.width // (2 * WINDOW)))
+            shares = track.curves[name].shares(windows)
             points = 1
             while -(-count // points) > len(shares):
                 points *= 2

@@ -65,7 +65,7 @@ def _head(run: Run) -> Iterable[str]:
 
 def _compared(runs: Sequence[Run]) -> Iterable[str]:
     names = [name for name, _ in _facts(runs[0])]
-    yield '<div class="scroll"><table>'
+    yield '<div class="scroll"><table class="runs">'
     yield _row(["run", *names], cell="th")
     for number, run in enumerate(runs):
         dot = f'<span class="dot" data-colour="{number}"></span>' if len(run.tracks) < 2 else ""

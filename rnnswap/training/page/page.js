@@ -49,6 +49,12 @@
     return { series, data, bands };
   }
 
+  // Shares and times are read from the height over zero; shares that are large, against 100 %.
+  function fromZero(unit, greatest) {
+    if (greatest === null) return [0, 1];
+    return unit === "%" && greatest > 50 ? [0, 105] : uPlot.rangeNum(0, greatest || 1, 0.1, true);
+  }
+
   function draw(figure, chart) {
     const { series, data, bands } = parts(chart);
     const width = () => Math.max(200, figure.clientWidth - 16);
@@ -61,7 +67,7 @@
       height: HEIGHT,
       series,
       bands,
-      scales: { x: { time: false }, y: { distr: chart.log ? 3 : 1 } },
+      scales: { x: { time: false }, y: chart.unit ? { range: (u, least, greatest) => fromZero(chart.unit, greatest) } : { distr: chart.log ? 3 : 1 } },
       axes: [
         { ...axis, values: (u, splits) => splits.map((v) => (v === null ? "" : v.toLocaleString("en"))) },
         {

@@ -25,6 +25,19 @@ pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on this machine"),
 ]
 
+# As root chromium has no sandbox; it shall ask the network for nothing.
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=4000",
+]
+
 # Counts, plot by plot, how many pixels have the colour of each curve, moves the mouse over the
 # first plot and tells what the legends say then.
 LOOK = """
@@ -65,9 +78,9 @@ def seen(text, folder, width=1200):
     """Open the page and return what the browser tells of it."""
     file = folder / "looked-at.html"
     file.write_text(text.replace("<head>", f"<head>{ERRORS}") + LOOK, "utf-8")
-    # As root chromium has no sandbox; its profile belongs to the test.
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=4000"]
-    command += [f"--window-size={width},900", f"--user-data-dir={folder / 'profile'}", "--dump-dom"]
+    # Its profile belongs to the test.
+    own = [f"--window-size={width},900", f"--user-data-dir={folder / 'profile'}", "--dump-dom"]
+    command = [BROWSER, *FLAGS, *own]
     done = subprocess.run(
         [*command, file.as_uri()], capture_output=True, text=True, timeout=120, check=True
     )

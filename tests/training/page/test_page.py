@@ -41,12 +41,14 @@ def test_page_of_one_run(tmp_path):
     assert [c["label"] for c in norms["curves"]] == ["before", "after"]
     assert norms["log"]
     assert norms["curves"][1]["values"][:4] == [2.0, 2.0, 1.0, 2.0]
-    assert shares["curves"][0]["values"][:3] == [100.0, 0.0, 0.0]
+    # Every third step is clipped; a window has 8 of them, the last one 6.
+    assert shares["curves"][0]["values"] == [37.5, 37.5, 25.0, 33.3333]
     # A logarithmic axis has no place for zero; layers stand at the steps they were measured at.
     assert [c["label"] for c in layers["curves"]] == ["rnn"]
     assert layers["steps"] == [1, 11, 21]
     assert times["curves"][0]["values"][0] == 100.0
     assert times["steps"][0] == 2
+    assert [c["label"] for c in times["curves"]] == ["time"]
 
 
 def test_page_needs_nothing_else(tmp_path):
