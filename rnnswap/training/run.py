@@ -150,9 +150,11 @@ def _main_module(file: str | None, loader: object) -> types.ModuleType:
         __annotations__={},
         __builtins__=builtins,
         __cached__=None,
-        __file__=file,
         __loader__=loader,
     )
+    # Until a module is found there is none, as under python: `inspect` fails at a file of None.
+    if file is not None:
+        module.__dict__["__file__"] = file
     return module
 
 

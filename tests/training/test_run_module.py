@@ -41,6 +41,14 @@ FILES = {
     "bad/__init__.py": "1 / 0",
     "bad/part.py": "",
     "empty/__init__.py": "",
+    # Looks through all modules, while the one to run is not yet found.
+    "early/__init__.py": """
+        import inspect, sys
+        inspect.modulesbyfile.clear()
+        print(inspect.getmodule(sys._getframe()).__name__)
+        print(hasattr(sys.modules["__main__"], "__file__"))
+        """,
+    "early/__main__.py": "print(__file__)",
 }
 
 
@@ -76,6 +84,7 @@ def without_runpy(stderr):
         "broken",
         "bad.part",
         "empty",
+        "early",
         "pack.missing",
         "plain.x",
     ],
