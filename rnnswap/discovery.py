@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rnnswap import builtin, hookspecs
+from rnnswap import builtin, distributions, hookspecs
 from rnnswap.errors import DuplicateNameError, PluginError
-from rnnswap.registry import Provider, Registry
+from rnnswap.registry import Entry, Provider, Registry
 from rnnswap.spec import AttentionSpec, CellSpec, ClipSpec, load_target
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 #: Environment variable: a comma-separated list of distributions to load besides rnnswap itself.
 LIMIT_VARIABLE = "RNNSWAP_PLUGINS"
-_OWN_DISTRIBUTION = "rnnswap"
+
+#: Environment variable: if set, whatever is wrong with a plugin is an error.
+STRICT_VARIABLE = "RNNSWAP_STRICT_PLUGINS"
 
 _Spec = TypeVar("_Spec", CellSpec, AttentionSpec, ClipSpec)
 
@@ -38,6 +40,8 @@ class Failure:
 
     provider: Provider
     reason: str
+    #: Whether what the plugin provides is there all the same.
+    harmless: bool = False
 
     def __str__(self) -> str:
         return f"{self.provider} (entry point {self.provider.entry!r}): {self.reason}"
@@ -63,14 +67,19 @@ def discover(entry_points: Iterable[Any] | None = None, limit: str | None = None
         limit: Comma-separated distributions to load besides rnnswap; None loads all.
     """
     # Here, not above: a built-in is found by name without them, and they cost a tenth of a second.
-    import importlib_metadata
     import pluggy
 
     plugins = Plugins()
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
-    found = importlib_metadata.entry_points(group=hookspecs.GROUP)
-    for provider, entry in _in_order(found if entry_points is None else entry_points):
+    if entry_points is None:
+        found, problems = distributions.entry_points(hookspecs.GROUP)
+    else:
+        found, problems = distributions.given(entry_points), []
+    for provider, reason in problems:
+        if _allowed(provider, limit):
+            plugins.failures.append(Failure(provider, reason, harmless="twice" in reason))
+    for provider, entry in distributions.in_order(found):
         if _allowed(provider, limit):
             _load_one(plugins, manager, provider, entry)
     _explain_misses(plugins)
@@ -79,8 +88,15 @@ def discover(entry_points: Iterable[Any] | None = None, limit: str | None = None
 
 @functools.cache
 def installed() -> Plugins:
-    """Return what is installed, discovered once per process, limited by RNNSWAP_PLUGINS."""
-    return discover(limit=os.environ.get(LIMIT_VARIABLE))
+    """Return what is installed, discovered once per process, limited by RNNSWAP_PLUGINS.
+
+    Raises:
+        PluginError: Something failed, and RNNSWAP_STRICT_PLUGINS is set.
+    """
+    found = discover(limit=os.environ.get(LIMIT_VARIABLE))
+    if found.failures and os.environ.get(STRICT_VARIABLE):
+        raise PluginError("; ".join(str(failure) for failure in found.failures))
+    return found
 
 
 def find_cell(name: str) -> CellSpec:
@@ -117,33 +133,8 @@ def _built_in(hook: Callable[[], list[_Spec]], name: str) -> _Spec | None:
     return next((spec for spec in hook() if spec.name == name), None)
 
 
-def _in_order(entry_points: Iterable[Any]) -> list[tuple[Provider, Any]]:
-    pairs = []
-    for entry in entry_points:
-        name, version = ("unknown", "?") if entry.dist is None else _identity(entry.dist)
-        pairs.append((Provider(name, version, entry.name), entry))
-    # A distribution that is found twice on sys.path (a checkout and its installation) counts once.
-    unique = {(p.distribution, p.entry): (p, e) for p, e in reversed(pairs)}
-    return sorted(
-        unique.values(),
-        key=lambda pair: (
-            pair[0].distribution != _OWN_DISTRIBUTION,
-            pair[0].distribution,
-            pair[0].entry,
-        ),
-    )
-
-
-def _identity(dist: Any) -> tuple[str, str]:
-    """Return a distribution's name and version; broken metadata has neither."""
-    try:
-        return str(dist.name).lower().replace("_", "-"), str(dist.version)
-    except Exception:  # metadata of strangers may lack anything
-        return "unknown", "?"
-
-
 def _allowed(provider: Provider, limit: str | None) -> bool:
-    if limit is None or provider.distribution == _OWN_DISTRIBUTION:
+    if limit is None or provider.distribution == distributions.OWN:
         return True
     return provider.distribution in {name.strip() for name in limit.split(",")}
 
@@ -155,14 +146,18 @@ def _load_one(
         plugins.failures.append(Failure(provider, reason))
 
     try:
-        with _strangers_code():
+        with distributions.watched(provider) as slow, _strangers_code():
             module = entry.load()
+            _check_api(module)
             if manager.is_registered(module):
                 raise PluginError(f"module {module.__name__} is registered by another entry point")
             manager.register(module, name=f"{provider.distribution}:{provider.entry}")
     except PluginError as error:
         fail(str(error))
         return
+    for seconds in slow:
+        text = f"took {seconds:.1f} s to import; whatever loads plugins waits for it"
+        plugins.failures.append(Failure(provider, text, harmless=True))
     kinds: list[tuple[Any, type, Registry[Any]]] = [
         (manager.hook.rnnswap_cells, CellSpec, plugins.cells),
         (manager.hook.rnnswap_attentions, AttentionSpec, plugins.attentions),
@@ -177,6 +172,22 @@ def _load_one(
                 _register(implementation.function, kind, registry, provider, fail)
     if not provided:
         fail(f"module {getattr(module, '__name__', module)!s} has no @rnnswap.hookimpl function")
+
+
+def _check_api(module: Any) -> None:
+    """Refuse a plugin that says that it was built for a newer hook API than this one.
+
+    Raises:
+        PluginError: It does, or what it says is no number.
+    """
+    built_for = getattr(module, "RNNSWAP_API", hookspecs.API_VERSION)
+    if not isinstance(built_for, int) or isinstance(built_for, bool):
+        raise PluginError(f"RNNSWAP_API must be an int, got {built_for!r}")
+    if built_for > hookspecs.API_VERSION:
+        raise PluginError(
+            f"built for hook API {built_for}, this rnnswap has {hookspecs.API_VERSION}: install a "
+            "newer rnnswap or an older version of the plugin"
+        )
 
 
 def _report_unknown_hooks(
@@ -241,8 +252,9 @@ def _register(
 def _explain_misses(plugins: Plugins) -> None:
     """Let a miss say why: a plugin that failed may have been meant to provide the name."""
     hint = ""
-    if plugins.failures:
-        failed = ", ".join(sorted({str(f.provider) for f in plugins.failures}))
+    failures = {str(f.provider) for f in plugins.failures if not f.harmless}
+    if failures:
+        failed = ", ".join(sorted(failures))
         hint = f" (not all plugins loaded: {failed}; see rnnswap plugins)"
     elif not plugins.cells.names():
         hint = "; rnnswap is not installed in this environment, run pip install for it"
@@ -270,9 +282,9 @@ def get_cell(name: str) -> Any:
 
     Raises:
         UnknownNameError: No such cell is installed.
-        PluginError: Its class cannot be imported.
+        PluginError: Its class cannot be imported or is no torch.nn.Module.
     """
-    return load_target(installed().cells.get(name).spec.target)
+    return load_class(installed().cells.get(name))
 
 
 def get_attention(name: str) -> Any:
@@ -280,6 +292,30 @@ def get_attention(name: str) -> Any:
 
     Raises:
         UnknownNameError: No such mechanism is installed.
-        PluginError: Its class cannot be imported.
+        PluginError: Its class cannot be imported or is no torch.nn.Module.
     """
-    return load_target(installed().attentions.get(name).spec.target)
+    return load_class(installed().attentions.get(name))
+
+
+def load_class(entry: Entry[Any], target: str | None = None) -> Any:
+    """Import and return the torch.nn.Module class that a registered record names.
+
+    Args:
+        entry: Of a cell or an attention mechanism.
+        target: The record's `target` if not given.
+
+    Raises:
+        PluginError: It cannot be imported or is no such class; names record and distribution.
+    """
+    target = target or entry.spec.target
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            found = load_target(target)
+    except PluginError as error:
+        raise PluginError(f"{entry.name!r} of {entry.provider}: {error}") from error
+    torch = sys.modules.get("torch")  # a module without torch can hold no such class
+    if torch is None or not (isinstance(found, type) and issubclass(found, torch.nn.Module)):
+        raise PluginError(
+            f"{entry.name!r} of {entry.provider}: target {target!r} is not a torch.nn.Module class"
+        )
+    return found

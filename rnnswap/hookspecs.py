@@ -11,6 +11,8 @@ import pluggy
 from rnnswap.spec import AttentionSpec, CellSpec, ClipSpec
 
 GROUP = "rnnswap"
+#: Raised when a hook is added or a record gets a field: a plugin's RNNSWAP_API says what it needs.
+API_VERSION = 1
 
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)

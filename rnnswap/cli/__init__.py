@@ -8,6 +8,7 @@ effect; 123 some file could not be read, parsed or rewritten; 130 interrupted by
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
@@ -64,7 +65,9 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rnnswap")
-def main() -> None:
+@click.option("--no-plugins", is_flag=True, help="Load no plugin but rnnswap itself.")
+@click.option("--strict-plugins", is_flag=True, help="End if anything is wrong with a plugin.")
+def main(no_plugins: bool, strict_plugins: bool) -> None:
     """Put another recurrent cell where torch.nn.LSTM is used.
 
     \b
@@ -72,3 +75,11 @@ def main() -> None:
     rnnswap scan src                         say what patch would do, and why
     rnnswap train --cell janet train.py      run a script, untouched, with JANET
     """  # noqa: D301  (click wants the character, not a backslash)
+    # By way of the environment, so that processes started by a command do likewise.
+    if no_plugins:
+        os.environ["RNNSWAP_PLUGINS"] = ""
+    if strict_plugins:
+        os.environ["RNNSWAP_STRICT_PLUGINS"] = "1"
+        from rnnswap import discovery
+
+        discovery.installed()

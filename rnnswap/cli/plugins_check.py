@@ -7,7 +7,9 @@ import click
 from rnnswap import discovery
 from rnnswap.cli import EXIT_CHECK
 from rnnswap.cli._console import CellName, results, talk
-from rnnswap.spec import CellSpec, load_target
+from rnnswap.errors import PluginError
+from rnnswap.registry import Entry
+from rnnswap.spec import CellSpec
 
 
 @click.command()
@@ -24,13 +26,14 @@ def check(ctx: click.Context, names: tuple[str, ...], full: bool) -> None:
     Prints a table for each cell's layer and, where it has one, for its single-step class: what
     torch's own class does ("contract"), and what it cannot ("beyond"). Imports the cells.
 
-    Exits with 0 if no check failed; 1 if one did; 2 for an unknown name.
+    Exits with 0 if no check failed; 1 if one did, or a class cannot be imported; 2 for an unknown
+    name.
     """
     failed = False
     for name in dict.fromkeys(names):
-        spec = discovery.installed().cells.get(name).spec
-        for target in _targets(spec):
-            failed |= not _passes(spec, target, full)
+        entry = discovery.installed().cells.get(name)
+        for target in _targets(entry.spec):
+            failed |= not _passes(entry, target, full)
     ctx.exit(EXIT_CHECK if failed else 0)
 
 
@@ -38,13 +41,18 @@ def _targets(spec: CellSpec) -> list[str]:
     return [target for target in (spec.target, spec.cell_target) if target]
 
 
-def _passes(spec: CellSpec, target: str, full: bool) -> bool:
+def _passes(entry: Entry[CellSpec], target: str, full: bool) -> bool:
     # Here, not above: it imports torch, and listing plugins does without.
     from rnnswap.testing import check_drop_in
 
     talk().print(f"checking {target.replace(':', '.')} ...", style="dim", markup=False)
+    try:
+        cls = discovery.load_class(entry, target)
+    except PluginError as error:  # the other cells are checked all the same
+        talk().print(f"failed: {error}", style="red", markup=False)
+        return False
     report = check_drop_in(
-        load_target(target), level="full" if full else "quick", unsupported=spec.unsupported
+        cls, level="full" if full else "quick", unsupported=entry.spec.unsupported
     )
     results().print(f"{report}\n", markup=False)
     return report.passed

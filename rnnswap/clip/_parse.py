@@ -29,13 +29,16 @@ def parse(text: str) -> ClipPolicy:
 
 
 def _made(written: policy_text.PolicyText) -> ClipPolicy:
-    spec = installed().policies.get(written.name).spec
+    entry = installed().policies.get(written.name)
+    spec, who = entry.spec, f"clipping policy {entry.name!r} of {entry.provider}"
     options = policy_text.check(written, spec)
-    policy = load_target(spec.target)(*written.numbers, **options)
+    try:
+        cls = load_target(spec.target)
+    except PluginError as error:
+        raise PluginError(f"{who}: {error}") from error
+    policy = cls(*written.numbers, **options) if callable(cls) else cls
     if not isinstance(policy, ClipPolicy):
-        raise PluginError(
-            f"clipping policy {spec.name!r}: {spec.target} is not a rnnswap.clip.ClipPolicy"
-        )
+        raise PluginError(f"{who}: {spec.target} is not a rnnswap.clip.ClipPolicy")
     return policy
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from typing import Any
 
 from torch import nn
 
-from rnnswap.discovery import installed
-from rnnswap.errors import PluginError, UnsupportedError
+from rnnswap.discovery import installed, load_class
+from rnnswap.errors import UnsupportedError
+from rnnswap.registry import Entry
 from rnnswap.spec import LSTM_ARGUMENTS, CellSpec, load_target, refuse_unsupported
 
 
@@ -60,27 +60,30 @@ def replacements(
         OptionError: The cell has no such option.
         PluginError: A class cannot be imported or is no module.
     """
-    wanted, given = (installed().cells.get(name).spec for name in (cell, source))
+    entries = [installed().cells.get(name) for name in (cell, source)]
+    wanted, given = (entry.spec for entry in entries)
     wanted.check_options(options or {})
     options = dict(options or {})
-    layer = _load(wanted.target)
+    layer = load_class(entries[0])
     if attention is not None:
         layer = load_target("rnnswap:with_attention")(layer, attention)
-    found = [Replacement(wanted, _load(given.target), layer, options)]
+    found = [Replacement(wanted, load_class(entries[1]), layer, options)]
     if given.cell_target is not None:
         # Attention over steps has no meaning for a class that runs one step.
-        found.append(_single_step(wanted, _load(given.cell_target), options))
+        replaced = load_class(entries[1], given.cell_target)
+        found.append(_single_step(entries[0], replaced, options))
     return tuple(found)
 
 
 def _single_step(
-    wanted: CellSpec, source: type[nn.Module], options: Mapping[str, Any]
+    entry: Entry[CellSpec], source: type[nn.Module], options: Mapping[str, Any]
 ) -> Replacement:
     """Return what replaces a class that runs one step; nothing if it cannot honour the options."""
+    wanted = entry.spec
     if wanted.cell_target is None:
         lack = f"cell {wanted.name!r} has no counterpart of {source.__name__}"
         return Replacement(wanted, source, None, options, lack)
-    target = _load(wanted.cell_target)
+    target = load_class(entry, wanted.cell_target)
     parameters = inspect.signature(target).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         for name in options.keys() - parameters.keys():
@@ -108,11 +111,3 @@ def describe(kind: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> st
     """Return a constructor call as text: `LSTM(8, 32, batch_first=True)`."""
     parts = [repr(a) for a in args] + [f"{key}={value!r}" for key, value in kwargs.items()]
     return f"{kind.__name__}({', '.join(parts)})"
-
-
-@functools.cache
-def _load(target: str) -> type[nn.Module]:
-    found = load_target(target)
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise PluginError(f"target {target!r} is not a torch.nn.Module class")
-    return found

@@ -50,11 +50,13 @@ def test_full_asks_for_the_full_level(monkeypatch):
     assert "full checks" in run("odd", "--full").stdout
 
 
-def test_a_class_that_cannot_be_loaded_is_exit_code_2(monkeypatch):
-    register(monkeypatch, name="odd", target="nowhere_at_all:Cell")
+def test_a_class_that_cannot_be_loaded_is_exit_code_1_with_its_distribution(monkeypatch):
+    register(monkeypatch, name="odd", target="nowhere_at_all:Cell", cell_target="torch.nn:LSTMCell")
     result = run("odd")
-    assert result.exit_code == 2
-    assert "target 'nowhere_at_all:Cell' cannot be loaded" in result.stderr
+    assert result.exit_code == 1
+    sentence = "failed: 'odd' of acme 1: target 'nowhere_at_all:Cell' cannot be loaded"
+    assert sentence in result.stderr
+    assert "LSTMCell in place of nn.LSTMCell" in result.stdout
 
 
 @pytest.mark.parametrize("arguments", [[], ["--bogus", "lstm"]], ids=str)

@@ -1,0 +1,116 @@
+"""Reads what is installed: entry points, distribution by distribution, broken ones included."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rnnswap.registry import Provider
+
+OWN = "rnnswap"
+#: Seconds after which an import is said to be slow, while it lasts.
+PATIENCE = 2.0
+
+
+def entry_points(group: str) -> tuple[list[tuple[Provider, Any]], list[tuple[Provider, str]]]:
+    """Return the installed entry points of a group, and what could not be read, with reasons.
+
+    importlib_metadata's own function of that name fails as a whole at the first file that cannot be
+    parsed, and hides the second of two installations of one distribution.
+    """
+    import importlib_metadata
+
+    found: list[tuple[Provider, Any]] = []
+    problems: list[tuple[Provider, str]] = []
+    seen: dict[str, tuple[Provider, Any]] = {}
+    for dist in importlib_metadata.distributions():
+        try:
+            if group not in (dist.read_text("entry_points.txt") or ""):
+                continue
+            entries = [entry for entry in dist.entry_points if entry.group == group]
+        except Exception as error:  # metadata of strangers may hold anything
+            where = Provider(*identity(dist), "?")
+            problems.append((where, f"its entry_points.txt cannot be read: {_first_line(error)}"))
+            continue
+        for entry in entries:
+            provider = Provider(*identity(dist), entry.name)
+            first, place = seen.setdefault(provider.distribution, (provider, dist))
+            if place is dist:
+                found.append((provider, entry))
+            elif first.version != provider.version and provider.distribution != OWN:
+                problems.append((first, _twice(first, place, provider, dist)))
+    return found, problems
+
+
+def given(entries: Iterable[Any]) -> list[tuple[Provider, Any]]:
+    """Return entry points with their providers; of one found twice the first."""
+    unique: dict[tuple[str, str], tuple[Provider, Any]] = {}
+    for entry in entries:
+        name, version = ("unknown", "?") if entry.dist is None else identity(entry.dist)
+        provider = Provider(name, version, entry.name)
+        unique.setdefault((provider.distribution, provider.entry), (provider, entry))
+    return list(unique.values())
+
+
+def in_order(pairs: Iterable[tuple[Provider, Any]]) -> list[tuple[Provider, Any]]:
+    """Return ours first, then the others by name: the order in which names are given away."""
+    return sorted(
+        pairs, key=lambda pair: (pair[0].distribution != OWN, pair[0].distribution, pair[0].entry)
+    )
+
+
+def identity(dist: Any) -> tuple[str, str]:
+    """Return a distribution's name and version; without metadata those of its folder's name."""
+    try:
+        name, version = dist.name, dist.version
+    except Exception:  # metadata of strangers may lack anything
+        name = version = None
+    if not name or not version:
+        folder = getattr(getattr(dist, "_path", None), "stem", "")
+        stem, _, tail = folder.partition("-")
+        name, version = name or stem or "unknown", version or tail or "?"
+    return str(name).lower().replace("_", "-"), str(version)
+
+
+@contextlib.contextmanager
+def watched(provider: Provider) -> Iterator[list[float]]:
+    """Say on stderr which plugin is being waited for; the list gets the seconds if they were many.
+
+    A stranger's import cannot be interrupted safely, so this is all that can be done.
+    """
+    slow: list[float] = []
+
+    def say() -> None:
+        sys.stderr.write(
+            f"rnnswap: waiting for plugin {provider} (entry point {provider.entry!r}); "
+            "--no-plugins or RNNSWAP_PLUGINS goes without it\n"
+        )
+        sys.stderr.flush()
+
+    timer = threading.Timer(PATIENCE, say)
+    timer.daemon = True
+    start = time.monotonic()
+    timer.start()
+    try:
+        yield slow
+    finally:
+        timer.cancel()
+        seconds = time.monotonic() - start
+        if seconds > PATIENCE:
+            slow.append(seconds)
+
+
+def _twice(first: Provider, place: Any, other: Provider, elsewhere: Any) -> str:
+    return (
+        f"installed twice: {first.version} in {place.locate_file('')} is used, "
+        f"{other.version} in {elsewhere.locate_file('')} is not"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
