@@ -51,8 +51,6 @@ def _passes(entry: Entry[CellSpec], target: str, full: bool) -> bool:
     except PluginError as error:  # the other cells are checked all the same
         talk().print(f"failed: {error}", style="red", markup=False)
         return False
-    report = check_drop_in(
-        cls, level="full" if full else "quick", unsupported=entry.spec.unsupported
-    )
+    report = check_drop_in(cls, level="full" if full else "quick")
     results().print(f"{report}\n", markup=False)
     return report.passed

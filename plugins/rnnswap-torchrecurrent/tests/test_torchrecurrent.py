@@ -21,15 +21,12 @@ import rnnswap
 NAMES = sorted(OPTIONS)
 FULL = ["MGU", "UGRNN", "PeepholeLSTM"]
 
-#: What does not hold, and why. state-carried-over: the input before is not carried. gradgradcheck:
-#: torch has no second derivative of hardsigmoid. The others amplify rounding errors by their own
+#: What does not hold, and why. gradgradcheck: torch has no second derivative of hardsigmoid. The others amplify rounding errors by their own
 #: dynamics beyond what the check calls rounding; their numbers are the package's.
 FAILS = {
     "AntisymmetricRNN": {"float32"},
     "DSGU": {"gradgradcheck"},
     "SGU": {"gradgradcheck"},
-    "TGRU": {"state-carried-over"},
-    "TLSTM": {"state-carried-over"},
     "coRNN": {"packed-unsorted"},
 }
 
