@@ -63,7 +63,11 @@ HOSTILE = {
         "'hostile' of acme-hostile 1.0: target 'collections:OrderedDict' is not a torch.nn.Module "
         "class",
     ),
-    "registers 1,000 cells": (MANY, None, "unknown cell 'hostile' .1006 are registered, nearest: "),
+    "registers 1,000 cells": (
+        MANY,
+        None,
+        r"unknown cell 'hostile' .100\d are registered, nearest: hostile-",
+    ),
     "clashes with a built-in": (
         GOOD.replace("hostile", "janet"),
         "cell 'janet' is already provided by rnnswap 0.1.0; this one is reachable as "

@@ -21,8 +21,9 @@ import rnnswap
 NAMES = sorted(OPTIONS)
 FULL = ["MGU", "UGRNN", "PeepholeLSTM"]
 
-#: What does not hold, and why. gradgradcheck: torch has no second derivative of hardsigmoid. The others amplify rounding errors by their own
-#: dynamics beyond what the check calls rounding; their numbers are the package's.
+#: What does not hold, and why. gradgradcheck: torch has no second derivative of hardsigmoid. The
+#: others amplify rounding errors by their own dynamics beyond what the check calls rounding; their
+#: numbers are the package's.
 FAILS = {
     "AntisymmetricRNN": {"float32"},
     "DSGU": {"gradgradcheck"},
