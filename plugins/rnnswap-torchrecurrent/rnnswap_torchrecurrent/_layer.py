@@ -120,9 +120,9 @@ class AdaptedLayer(RecurrentLayer):
             x = torch.cat((x, last), -1)
         weights = {**weights, _PREPARED: self._prepared(weights)}
         results = super().run_direction(x, h0, c0, weights, lengths, reverse)
-        if h0 is None or root.reads_h or not h0.requires_grad:
+        if h0 is None or self.states == 1 or not h0.requires_grad:
             return results
-        # An initial state that is not read must not be without a gradient.
+        # An initial state that is not read, or that c does not depend on, has a gradient of zero.
         never = torch.zeros((), dtype=torch.bool, device=h0.device)
         output, h, c = (torch.where(never, h0.sum(), r) for r in results)
         return output, h, c

@@ -21,13 +21,16 @@ import rnnswap
 NAMES = sorted(OPTIONS)
 FULL = ["MGU", "UGRNN", "PeepholeLSTM"]
 
-#: What does not hold, and why. gradgradcheck: torch has no second derivative of hardsigmoid. The
+#: What does not hold, and why. gradgradcheck: torch has no second derivative of hardsigmoid.
+#: dropout-argument: without input and with biases of zero its output is zero, dropped or not. The
 #: others amplify rounding errors by their own dynamics beyond what the check calls rounding; their
 #: numbers are the package's.
 FAILS = {
     "AntisymmetricRNN": {"float32"},
     "DSGU": {"gradgradcheck"},
+    "NAS": {"float16"},
     "SGU": {"gradgradcheck"},
+    "TLSTM": {"dropout-argument"},
     "coRNN": {"packed-unsorted"},
 }
 
