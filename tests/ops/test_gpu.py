@@ -38,8 +38,9 @@ def assert_equal_to_naive(scan, T, B, I, H, ragged, reverse):
         assert_same(actual, truth, eps=4096)
 
 
-@pytest.mark.parametrize("call", CALLS, ids=str)
-@pytest.mark.parametrize("scan", KERNELS)
+@pytest.mark.parametrize(
+    ("scan", "call"), [(s, c) for s in KERNELS for c in (CALLS[3:] if "nobias" in s else CALLS)]
+)
 def test_equals_naive_in_float64(scan, call):
     assert_equal_to_naive(scan, *call)
 
@@ -76,8 +77,8 @@ def test_gradcheck_and_double_backward(scan, ragged):
 def test_low_precision_is_as_close_to_float64_as_eager(scan, dtype):
     run, naive, arguments, settings = both(scan)
     draws = []
-    for _ in range(3):  # the luck of one decides nothing
-        args = arguments(8, 4, 3, 8, **settings, dtype=dtype)
+    for _ in range(2):  # the luck of one decides nothing
+        args = arguments(5, 4, 3, 8, **settings, dtype=dtype)
         results = (results_and_gradients(f, args) for f in (run, naive))
         draws.append(zip(*results, results_and_gradients(naive, in_double(args)), strict=True))
     for of_one_tensor in zip(*draws, strict=True):
