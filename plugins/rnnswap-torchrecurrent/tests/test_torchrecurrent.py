@@ -22,15 +22,20 @@ NAMES = sorted(OPTIONS)
 FULL = ["MGU", "UGRNN", "PeepholeLSTM"]
 
 #: What does not hold, and why. gradgradcheck: torch has no second derivative of hardsigmoid.
-#: dropout-argument: without input and with biases of zero its output is zero, dropped or not. The
-#: others amplify rounding errors by their own dynamics beyond what the check calls rounding; their
-#: numbers are the package's.
+#: dropout-argument: without input and with biases of zero its output is zero, dropped or not.
+#: traced-at-another-length: torch.jit.trace writes a loop over steps out, at the traced length.
 FAILS = {
-    "AntisymmetricRNN": {"float32"},
     "DSGU": {"gradgradcheck"},
-    "NAS": {"float16"},
     "SGU": {"gradgradcheck"},
     "TLSTM": {"dropout-argument"},
+    **{name: {"traced-at-another-length"} for name in FULL},
+}
+
+#: What may not hold, depending on the processor: these amplify rounding errors by their
+#: own dynamics beyond what a check calls rounding; their numbers are the package's.
+ROUNDING = {
+    "AntisymmetricRNN": {"float32"},
+    "NAS": {"float16"},
     "coRNN": {"packed-unsorted"},
 }
 
@@ -158,5 +163,8 @@ def test_every_layer_stands_where_nn_lstm_stands():
     for process in started:
         found |= json.loads(process.communicate()[0])
     assert sorted(found) == NAMES
+    for name, failed in found.items():
+        for check in ROUNDING.get(name, ()):
+            failed.pop(check, None)
     wrong = {n: failed for n, failed in found.items() if set(failed) != FAILS.get(n, set())}
     assert wrong == {}
