@@ -65,7 +65,7 @@ def test_table_shows_times_ratios_and_what_served(monkeypatch):
     assert "forward, eval and inference mode, packed input: ms" in result.stdout
     assert "time with packed input / time with padded input" in result.stdout
     served = "janet: manual (PyTorch, backward written by hand): not cpu: RNNSWAP_IMPL=manual"
-    assert served in lines
+    assert f"{served}. not gpu: RNNSWAP_IMPL=manual" in lines
     assert f"torch {torch.__version__}" in result.stdout
     assert result.stderr.splitlines() == ["3,2,4,5 forward"]
 
@@ -109,7 +109,8 @@ def test_a_cell_that_cannot_be_loaded_is_named_and_the_others_go_on(register):
     assert result.exit_code == 1
     assert result.stdout.splitlines()[2].split()[2] == "failed"
     assert (
-        "broken at 2,1,1,1, construction: target 'no_such_module_anywhere:Broken' cannot be loaded"
+        "broken at 2,1,1,1, construction: 'broken' of rnnswap 0.1.0: "
+        "target 'no_such_module_anywhere:Broken' cannot be loaded"
     ) in result.stdout
 
 
