@@ -194,7 +194,7 @@ def running(
     return like.new_zeros((batch, width)) if needed else None
 
 
-def bias_gradients(like: Tensor, of_ih: bool, of_hh: bool) -> tuple[Tensor | None, Tensor | None]:
+def room_for_biases(like: Tensor, of_ih: bool, of_hh: bool) -> tuple[Tensor | None, Tensor | None]:
     """Return where the gradients of both biases go, as wide as `like`, where they are needed."""
     width = like.size(-1)
     return (

@@ -140,7 +140,7 @@ def _run_backward(
     d_pre, d_u = torch.empty_like(states), torch.empty_like(u)
     d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
     d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[2] else None
-    d_b_ih, d_b_hh = _native.bias_gradients(states, needs[4], needs[5])
+    d_b_ih, d_b_hh = _native.room_for_biases(states, needs[4], needs[5])
     biases = (d_b_hh, None) if d_b_ih is None else (d_b_ih, d_b_hh)
     arguments = _pack(
         *steps,

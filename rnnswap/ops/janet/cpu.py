@@ -177,7 +177,7 @@ def _run_backward(
     d_x = x.new_empty(shape) if needs[0] and w_ih is not None else None
     d_w_ih = torch.empty_like(w_ih) if w_ih is not None and needs[3] else None
     d_w_hh = torch.empty_like(w_hh) if needs[4] else None
-    d_b_ih, d_b_hh = _native.bias_gradients(gates, needs[5], needs[6])
+    d_b_ih, d_b_hh = _native.room_for_biases(gates, needs[5], needs[6])
     biases = (d_b_hh, None) if d_b_ih is None else (d_b_ih, d_b_hh)
     d_w_hr = torch.empty_like(w_hr) if w_hr is not None and needs[7] else None
     sizes = (shape[-1], states.size(-1), 0 if w_hr is None else w_hr.size(0))
