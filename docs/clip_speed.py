@@ -7,9 +7,9 @@
 for the same equation that we could write by hand with torch's functions for lists of tensors
 (clip_by_hand.py). `ours` is what an optimizer's step gains by an attached policy: the step of an
 optimizer that does nothing, with clipping, less without. It looks for gradients that are not
-finite, which the loops do not. `measured` also has what was done in `handle.last`. `hook` is timed
-with the backward that runs the hooks. All are run in turn, `--rounds` times; medians, and the
-median of ratios round by round.
+finite, which the loops do not. `measured` also has what was done in `handle.last`. `hook` is timed,
+as is its loop, with the backward that runs the hooks and with the step. All are run in turn,
+`--rounds` times; medians, and the median of ratios round by round.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def timed(work: Callable[[], Any]) -> float:
 def contestants(name: str, parameters: list[Tensor]) -> dict[str, Callable[[], Any]]:
     """Return what is timed for a policy: nothing, by hand, ours, ours measured."""
     bare = Nothing(parameters)
-    work: dict[str, Callable[[], Any]] = {
-        "nothing": bare.step,
-        "by hand": BY_HAND[name](parameters),
-    }
+    by_hand = BY_HAND[name](parameters)
+    work: dict[str, Callable[[], Any]] = {"nothing": bare.step, "by hand": by_hand}
+    if name == "hook":
+        work["by hand"] = lambda: (by_hand(), bare.step())
     for label, measure in (("ours", False), ("measured", True)):
         optimizer = Nothing(parameters)
         if name != "hook":
@@ -122,7 +122,7 @@ def measure(name: str, size: int, rounds: int) -> dict[str, float]:
             if number >= 3:
                 times[label].append(taken)
     # By hand there is no step, so nothing of one to take off. Hooks are timed with the backward
-    # that they are part of: what is left of it without them would be noise.
+    # and the step that they are part of: what is left without these would be noise.
     bare = 0.0 if name == "hook" else statistics.median(times["nothing"])
     hand = times["by hand"]
     found = {"by hand": statistics.median(hand)}

@@ -38,7 +38,7 @@ class _Met:
     policy: ClipPolicy
     steps: int = 0
     #: The parameters that were seen to it that they are watched, by identity.
-    watched: list[int] = field(default_factory=list)
+    watched: set[int] = field(default_factory=set)
 
 
 class ClipHandle:
@@ -166,11 +166,12 @@ class ClipHandle:
         """Watch the parameters that were not there, or were frozen, at the step before."""
         if self.policy.acts_at != "backward":
             return
-        parameters, met = parameters_of(optimizer), self._known(optimizer)
-        there = [id(p) for p in parameters if p.requires_grad]
-        if there != met.watched:
-            self.watch(parameters)
-            met.watched = there
+        parameters, watched = parameters_of(optimizer), self._known(optimizer).watched
+        if watched.issuperset(map(id, parameters)):
+            return
+        new = [p for p in parameters if p.requires_grad and id(p) not in watched]
+        self.watch(new)
+        watched.update(map(id, new))
 
     def _act(self, optimizer: Optimizer) -> None:
         parameters = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]

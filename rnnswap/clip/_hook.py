@@ -60,11 +60,15 @@ class HookClip(ClipPolicy):
     _hooked: set[int] = field(default_factory=set, init=False, repr=False, compare=False)
     #: Who has told whether they want to know what is done: see `measured`.
     _asking: dict[int, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+    #: Returns a clamped copy of a gradient: itself the hook on every parameter where nobody
+    #: measures, as one function for all is called sooner than one for each.
+    _clamped: Callable[[Tensor], Tensor] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         low, high = bounds("hook", self.low, self.high)
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
+        object.__setattr__(self, "_clamped", _clamping(low, high, str(self)))
 
     def watch(self, parameter: Tensor) -> Removable:
         """Register the hook on `parameter`; one acts however often it is watched."""
@@ -99,9 +103,9 @@ class HookClip(ClipPolicy):
 
     def bound_(self, parameters: Sequence[Tensor]) -> Tensor:
         """Clamp what passed no hook; say nothing of what did."""
-        missed = set(self._missed(parameters))
-        if not missed:
+        if self._hooked.issuperset(map(id, parameters)):
             return look(parameters, str(self))
+        missed = set(self._missed(parameters))
         late = [p for n, p in enumerate(parameters) if n in missed]
         evidence = clamp_(late, self.low, self.high, str(self)).max()
         passed = [p for n, p in enumerate(parameters) if n not in missed]
@@ -113,19 +117,6 @@ class HookClip(ClipPolicy):
         wanted = any(self._asking.values())
         for passage in self._passages.values():
             passage.measure(wanted=wanted)
-
-    def clamped(self, gradient: Tensor) -> Tensor:
-        """Return the clamped gradient; the one given stays as it is.
-
-        Raises:
-            ClipError: It is sparse or complex.
-        """
-        try:
-            return gradient.clamp(self.low, self.high)
-        except NotImplementedError:
-            refuse_sparse(str(self), [gradient])
-            refuse_complex(str(self), [gradient])
-            raise
 
     @property
     def measures(self) -> bool:
@@ -184,7 +175,7 @@ class _Passage:
         parameter = self._parameter()
         # FSDP2 sets the gradients of what it has spread without running their hooks.
         if self.watches == 0 and parameter is not None and not hasattr(parameter, "device_mesh"):
-            self._hook = parameter.register_hook(self._made_hook())  # type: ignore[no-untyped-call]
+            self._hook = parameter.register_hook(self._hooks())  # type: ignore[no-untyped-call]
             self._hooked.add(id(parameter))
         self.watches += 1
 
@@ -201,28 +192,22 @@ class _Passage:
         self.measures = wanted
         if not wanted:
             self._tally = None
+        # In its place, so that hooks of others stay before and behind it.
+        hooks = None if self._hook is None else self._hook.hooks_dict_ref()
+        if hooks is not None and self._hook.id in hooks:
+            hooks[self._hook.id] = self._hooks()
 
     def used(self) -> _Tally | None:
         """Return what passed, None if nothing did; the next backward starts anew."""
         self._used = True
         return self._tally
 
-    def _made_hook(self) -> Callable[[Tensor], Tensor]:
-        """Return what each gradient passes; little more than a clamp while nobody measures."""
-        clamp, low, high = torch.clamp, self._policy.low, self._policy.high
-
-        def hook(gradient: Tensor) -> Tensor:
-            if self.measures:
-                return self._pass(gradient)
-            try:
-                return clamp(gradient, low, high)
-            except NotImplementedError:
-                return self._policy.clamped(gradient)
-
-        return hook
+    def _hooks(self) -> Callable[[Tensor], Tensor]:
+        """Return what each gradient passes: a function of its own, or the one of all."""
+        return self._pass if self.measures else self._policy._clamped
 
     def _pass(self, gradient: Tensor) -> Tensor:
-        clamped = self._policy.clamped(gradient)
+        clamped = self._policy._clamped(gradient)
         with torch.no_grad():
             tally = _tally(gradient, clamped)
             earlier = self._still_there()
@@ -248,6 +233,18 @@ class _Watch:
         if self._passage is not None:
             self._passage.unwatch()
             self._passage = None
+
+
+def _clamping(low: float, high: float, policy: str) -> Callable[[Tensor], Tensor]:
+    def clamped(gradient: Tensor) -> Tensor:
+        try:
+            return gradient.clamp(low, high)
+        except NotImplementedError:
+            refuse_sparse(policy, [gradient])
+            refuse_complex(policy, [gradient])
+            raise
+
+    return clamped
 
 
 def _tally(before: Tensor, after: Tensor) -> _Tally:

@@ -13,7 +13,7 @@ enum {
     LARGE = 1 << 20, /* elements from which a gradient is shared */
     /* Elements of all gradients below which one thread works: to start a team, on a machine that
        has more to do, can cost more than the work. */
-    WORTH_A_TEAM = 1 << 21
+    WORTH_A_TEAM = 1 << 19
 };
 #endif
 

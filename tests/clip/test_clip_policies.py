@@ -154,6 +154,23 @@ def test_hook_watched_twice_acts_once_until_the_last_watch_ends():
     assert parameter.grad.item() == 1
 
 
+def test_hook_keeps_its_turn_among_others_when_measuring_starts_and_ends():
+    policy, seen = HookClip(-1, 1), []
+    parameter = nn.Parameter(torch.zeros(()))
+    parameter.register_hook(lambda g: seen.append(g.item()))
+    watch = policy.watch(parameter)
+    parameter.register_hook(lambda g: seen.append(g.item()))
+    for wanted in (False, True, False):
+        policy.measured(seen, wanted=wanted)
+        parameter.grad = None
+        (3 * parameter).backward()
+        if wanted:
+            assert policy.clip_([parameter]).norm_before.item() == 3
+    assert seen == [3, 1] * 3
+    watch.remove()
+    assert len(parameter._backward_hooks) == 2
+
+
 def test_hook_clamps_at_the_step_what_it_did_not_watch():
     policy = HookClip(-0.1, 1.0)
     params = parameters(*GRADIENTS)
