@@ -33,7 +33,13 @@ class UnknownNameError(RnnswapError, LookupError):
         self.kind = kind
         self.name = name
         self.known = sorted(known)
-        super().__init__(f"unknown {kind} {name!r} {_choices(name, self.known)}{hint}")
+        first, colon, second = name.partition(":")
+        if kind == "clipping policy" and colon and first in self.known:
+            # `distribution:name` by its form, and hardly meant so.
+            choices = f"({first!r} is one, but {second!r} is no number)"
+        else:
+            choices = _choices(name, self.known)
+        super().__init__(f"unknown {kind} {name!r} {choices}{hint}")
 
 
 class DuplicateNameError(RnnswapError, ValueError):

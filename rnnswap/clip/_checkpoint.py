@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
+
+from rnnswap.clip._steps import place_outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +41,11 @@ def keep_in_state_dict(policy: ClipPolicy, optimizer: Optimizer) -> Callable[[],
         if saved == str(policy):
             policy.load_state_dict(kept)
         else:
-            warnings.warn(
+            warnings.warn_explicit(
                 f"the checkpoint has clipping statistics of {saved}, not {policy}, which starts "
                 "anew",
-                stacklevel=2,
+                UserWarning,
+                *place_outside(sys._getframe()),
             )
         return {key: value for key, value in state.items() if key != KEY}
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.utils import clip_grad
 
+from rnnswap.clip._steps import place_outside
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
 
     from torch import Tensor
 
@@ -67,14 +68,7 @@ def _noticing(original: Callable[..., Any]) -> Callable[..., Any]:
             if not math.isinf(names.get("max_norm", 0.0)):
                 for reference in tuple(_listeners):
                     if (listener := reference()) is not None:
-                        listener(names["grads"], _CLIPPING[frame.f_code], *_place(frame))
+                        listener(names["grads"], _CLIPPING[frame.f_code], *place_outside(frame))
         return original(*args, **kwargs)
 
     return grouping
-
-
-def _place(frame: FrameType | None) -> tuple[str, int]:
-    """Return file and line of the nearest caller outside torch."""
-    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "torch":
-        frame = frame.f_back
-    return ("<unknown>", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
@@ -19,7 +20,7 @@ from rnnswap.clip._checkpoint import keep_in_state_dict
 from rnnswap.clip._gradients import Gradients, gradients
 from rnnswap.clip._nonfinite import NonFinite
 from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable
-from rnnswap.clip._steps import is_outermost, parameters_of
+from rnnswap.clip._steps import is_outermost, parameters_of, place_outside
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
@@ -265,7 +266,7 @@ def _warn_of_unmatched(policy: ByNameClip) -> None:
     try:
         policy.check_names(_names.all_names())
     except ClipError as error:
-        warnings.warn(str(error), stacklevel=2)
+        warnings.warn_explicit(str(error), UserWarning, *place_outside(sys._getframe()))
 
 
 def _evidence(result: ClipResult) -> Tensor:

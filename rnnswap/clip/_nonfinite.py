@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import math
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -16,6 +17,7 @@ import torch
 
 from rnnswap.clip import _gradients
 from rnnswap.clip._names import names_of
+from rnnswap.clip._steps import place_outside
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
@@ -114,7 +116,8 @@ class NonFinite:
         if str(self._count).strip("0") in ("1", "2", "5"):
             did = "left out" if self.how == "skip" else "made all the same"
             times = f" ({self._count} steps so far)" if self._count > 1 else ""
-            warnings.warn(f"{words}; the step was {did}{times}", stacklevel=2)
+            file, line = place_outside(sys._getframe())
+            warnings.warn_explicit(f"{words}; the step was {did}{times}", UserWarning, file, line)
         return self.how == "skip"
 
 

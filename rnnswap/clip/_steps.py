@@ -45,6 +45,17 @@ def _shares(outer: object, optimizer: Optimizer) -> bool:
     return isinstance(outer, Optimizer) and any(p is first for p in parameters_of(outer))
 
 
+def place_outside(frame: FrameType | None) -> tuple[str, int]:
+    """Return file and line of the nearest caller that is neither torch's nor ours: the script's."""
+    while frame is not None and _package(frame) in ("torch", "rnnswap"):
+        frame = frame.f_back
+    return ("<unknown>", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
+
+
 def parameters_of(optimizer: Optimizer) -> list[Tensor]:
     """Return the parameters of all groups."""
     return [p for group in optimizer.param_groups for p in group["params"]]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -177,3 +178,37 @@ def test_killed_run_leaves_what_was_recorded(tmp_path):
     assert "was killed" in text
     (steps,) = re.findall(r"<dt>steps</dt><dd>([\d,]+) in", text)
     assert int(steps.replace(",", "")) >= 768
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "code", "made"), [("SIGINT", 130, True), ("SIGTERM", -signal.SIGTERM, False)]
+)
+def test_signal_ends_the_run_as_python_and_leaves_what_was_recorded(tmp_path, name, code, made):
+    """SIGTERM kills python without another word; the page can be made then."""
+    text = TRAINING.replace("range(12)", "range(300)")
+    (tmp_path / "fit.py").write_text(f"{text}signal.raise_signal(signal.{name})\n")
+    command = [sys.executable, "-m", "rnnswap", "train", "--report", "run", "fit.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+    assert done.returncode == code
+    assert ("KeyboardInterrupt\nrnnswap train fit.py\n" in done.stderr) == made
+    assert (tmp_path / "run" / "report.html").exists() == made
+    assert CliRunner().invoke(main, ["report", str(tmp_path / "run")]).exit_code == 0
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert ("was killed" in page) == (not made)
+    (steps,) = re.findall(r"<dt>steps</dt><dd>([\d,]+) in", page)
+    assert int(steps) >= (300 if made else 256)
+
+
+@pytest.mark.slow
+def test_disk_without_room_costs_the_report_and_not_the_run(tmp_path):
+    text = TRAINING.replace("range(12)", "range(300)")
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n"
+    (tmp_path / "fit.py").write_text(f"{limit}{text}")
+    command = [sys.executable, "-m", "rnnswap", "train", "--report", "run", "fit.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0
+    assert "steps          300 in" in done.stderr
+    assert "metrics.jsonl: file too large" in done.stderr
+    assert "report.html: cannot be written: file too large" in done.stderr
+    assert not (tmp_path / "run" / "report.html").exists()

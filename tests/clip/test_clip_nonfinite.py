@@ -82,6 +82,7 @@ def test_warn_makes_the_step_and_does_not_drown_a_lost_run(model, optimizer, rec
     assert "at step 1 of SGD (1 of 6 parameters); the step was made all the same" in told[0]
     assert "at step 20 of SGD" in told[-1]
     assert told[-1].endswith("(20 steps so far)")
+    assert {w.filename for w in recwarn} == {__file__}
 
 
 def test_all_are_named_while_they_are_few(model, optimizer):

@@ -106,6 +106,7 @@ def test_parse_of_str_is_the_policy(policy):
         ("norm:1;a=norm", ClipError, "norm takes 1 number, got 0"),
         ("norm:1;a=nrom:1", UnknownNameError, "did you mean 'norm'"),
         ("norm:one", UnknownNameError, "unknown clipping policy 'norm:one'"),
+        ("norm:x", UnknownNameError, "'norm:x' .'norm' is one, but 'x' is no number"),
         ("nrom:1", UnknownNameError, "unknown clipping policy 'nrom' .*did you mean 'norm'"),
     ],
 )
