@@ -99,6 +99,17 @@ RNNSWAP_INLINE int64_t NAME(panels)(int64_t columns) {
     return (columns + WIDE - 1) / WIDE;
 }
 
+/* Lay VL columns of VL rows side by side. */
+RNNSWAP_INLINE void NAME(pack_square)(
+    REAL *to, const REAL *from, int64_t row_stride, int64_t column_stride) {
+    for (int64_t v = 0; v < VL; v++) {
+        UNROLL
+        for (int64_t i = 0; i < VL; i++) {
+            to[i * WIDE + v] = from[i * row_stride + v * column_stride];
+        }
+    }
+}
+
 /* Lay columns first[0].. and first[1].. of the matrix w (depth, columns) side by side. */
 RNNSWAP_UNUSED static void NAME(pack_panel)(REAL *panel, const REAL *w, int64_t depth,
     int64_t row_stride, int64_t column_stride, const int64_t first[2], const int64_t count[2]) {
@@ -111,12 +122,13 @@ RNNSWAP_UNUSED static void NAME(pack_panel)(REAL *panel, const REAL *w, int64_t 
             }
             continue;
         }
-        for (int64_t k = 0; k < depth; k += VL) { /* in squares, so that each line is read once */
-            int64_t end = k + VL < depth ? k + VL : depth;
+        int64_t k = 0; /* in squares, so that each line is read once */
+        for (; count[half] == VL && k + VL <= depth; k += VL) {
+            NAME(pack_square)(to + k * WIDE, from + k * row_stride, row_stride, column_stride);
+        }
+        for (; k < depth; k++) {
             for (int64_t v = 0; v < VL; v++) {
-                for (int64_t i = k; i < end; i++) {
-                    to[i * WIDE + v] = v < count[half] ? from[i * row_stride + v * column_stride] : 0;
-                }
+                to[k * WIDE + v] = v < count[half] ? from[k * row_stride + v * column_stride] : 0;
             }
         }
     }
