@@ -6,8 +6,9 @@
 
 Every figure comes from `rnnswap bench --json`. Each part is kept in docs/benchmarks/PART.json, from
 which the section is written; what it comes to, beside the numbers this project set itself, goes to
-stdout. The machine should do nothing else meanwhile: `--under COMMAND` starts each measurement
-under another command, such as "flock FILE" or "taskset -c 0,1".
+stdout. To keep another machine's figures as well, copy its shapes.json to shapes-NAME.json. The
+machine should do nothing else meanwhile: `--under COMMAND` starts each measurement under another
+command, such as "flock FILE" or "taskset -c 0,1".
 """
 
 from __future__ import annotations
@@ -154,9 +155,16 @@ def store(part: str, found: Found) -> None:
     (KEPT / f"{part}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 
+def load_all() -> dict[str, Any]:
+    """Return what was measured last, by part, and under "elsewhere" shapes on other machines."""
+    measured: dict[str, Any] = {part: found for part in PARTS if (found := load(part)) is not None}
+    others = sorted(KEPT.glob("shapes-*.json"))
+    return measured | {"elsewhere": [load(path.stem) for path in others]}
+
+
 def write_readme() -> None:
     """Put the section into both README files, between the marks."""
-    measured = {part: found for part in PARTS if (found := load(part)) is not None}
+    measured = load_all()
     for name, language in words().items():
         path = ROOT / name
         before, _, rest = path.read_text("utf-8").partition(BEGIN)

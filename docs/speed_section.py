@@ -22,11 +22,12 @@ def words() -> dict[str, Words]:
     return tomllib.loads(Path(__file__).with_name("speed_words.toml").read_text("utf-8"))
 
 
-def section(measured: dict[str, Found], language: Words) -> str:
+def section(measured: dict[str, Any], language: Words) -> str:
     """Return the table of `shapes` and a sentence for each other part that was measured.
 
     Args:
-        measured: What docs/benchmarks holds, by part; `shapes` must be there.
+        measured: What docs/benchmarks holds, by part; `shapes` must be there; and under
+            "elsewhere" a list of `shapes` on other machines.
         language: Of `words`.
     """
     found = measured["shapes"]
@@ -56,7 +57,7 @@ def _table(found: Found, language: Words) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
-def _sentences(measured: dict[str, Found], language: Words) -> Iterator[str]:
+def _sentences(measured: dict[str, Any], language: Words) -> Iterator[str]:
     def figures(of: Callable[[str], str], more: str = "") -> str:
         return language["comma"].join(f"{name} {of(cell)}" for cell, name in CELLS.items()) + more
 
@@ -67,6 +68,9 @@ def _sentences(measured: dict[str, Found], language: Words) -> Iterator[str]:
                 ratios.setdefault(entry["cell"], []).append(entry["ratio"])
         return figures(lambda cell: _times(geometric_mean(ratios[cell])))
 
+    for other in measured.get("elsewhere", []):
+        means = {mode: mean_of(other, mode) for mode in COLUMNS}
+        yield language["elsewhere"].format(**other["machine"], **means)
     yield language["with_dx"].format(figures=mean_of(measured["shapes"], "training-dx"))
     if "packed" in measured:
         shares = packed_shares(measured["packed"], "training")

@@ -79,6 +79,7 @@
         },
       ],
       cursor: { sync: { key: "steps" }, focus: { prox: 24 } },
+      legend: { markers: { dash: (u, n) => (u.series[n].dash ? "dashed" : "solid") } },
     }, data, figure);
     for (const row of figure.querySelectorAll(".u-legend .edge")) row.style.display = "none";
     new ResizeObserver(() => plot.setSize({ width: width(), height: HEIGHT })).observe(figure);
