@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from torch import Tensor, nn
 
 from rnnswap.attention._masked import allowed_keys, check_mask
 from rnnswap.errors import OptionError
+
+_Function = TypeVar("_Function", bound=Callable[..., tuple[Tensor, Tensor | None]])
 
 
 class Attention(nn.Module):
@@ -129,19 +133,62 @@ class Attention(nn.Module):
         self._check_steps("key", key, value)
 
     def _check_batch(self, query: Tensor, key: Tensor, value: Tensor) -> None:
-        batch = 0 if self.batch_first else 1
-        if query.dim() == 3 and not query.size(batch) == key.size(batch) == value.size(batch):
-            raise OptionError(
-                f"query, key and value must have one batch size, {shapes(query, key, value)}"
-            )
+        check_batch(query, key, value, 0 if self.batch_first else 1)
 
     def _check_steps(self, name: str, tensor: Tensor, value: Tensor) -> None:
-        axis = 1 if self.batch_first and value.dim() == 3 else 0
-        if tensor.size(axis) != value.size(axis):
-            raise OptionError(
-                f"{name} and value must have as many steps, got {tuple(tensor.shape)} and "
-                f"{tuple(value.shape)}"
-            )
+        check_steps(name, tensor, value, 1 if self.batch_first and value.dim() == 3 else 0)
+
+
+def takes_unbatched(function: _Function) -> _Function:
+    """Let a function of batch-first sequences take unbatched ones too, and check both.
+
+    Args:
+        function: Takes query (B, Tq, Q), key (B, Tk, K), value (B, Tk, V) and what else there is;
+            returns context and weights, both with the batch first.
+
+    Raises:
+        OptionError: From the function returned: the three do not fit each other.
+    """
+
+    @functools.wraps(function)
+    def checked(query: Tensor, key: Tensor, value: Tensor, *rest: Any, **named: Any) -> Any:
+        check_sequences(query, key, value)
+        if query.dim() == 3:
+            check_batch(query, key, value, 0)
+            check_steps("key", key, value, 1)
+            return function(query, key, value, *rest, **named)
+        check_steps("key", key, value, 0)
+        context, weights = function(
+            query.unsqueeze(0), key.unsqueeze(0), value.unsqueeze(0), *rest, **named
+        )
+        return context.squeeze(0), None if weights is None else weights.squeeze(0)
+
+    return cast(_Function, checked)
+
+
+def check_batch(query: Tensor, key: Tensor, value: Tensor, axis: int) -> None:
+    """Refuse batched sequences that differ in the number of rows, which are on `axis`.
+
+    Raises:
+        OptionError: They do.
+    """
+    if query.dim() == 3 and not query.size(axis) == key.size(axis) == value.size(axis):
+        raise OptionError(
+            f"query, key and value must have one batch size, {shapes(query, key, value)}"
+        )
+
+
+def check_steps(name: str, tensor: Tensor, value: Tensor, axis: int) -> None:
+    """Refuse a sequence that has not as many steps as the value.
+
+    Raises:
+        OptionError: It has not.
+    """
+    if tensor.size(axis) != value.size(axis):
+        raise OptionError(
+            f"{name} and value must have as many steps, got {tuple(tensor.shape)} and "
+            f"{tuple(value.shape)}"
+        )
 
 
 def check_features(name: str, tensor: Tensor, size: int) -> None:

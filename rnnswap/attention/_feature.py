@@ -32,8 +32,8 @@ def feature_attention(
     of `key` (the input attention of DA-RNN).
 
     Args:
-        query: (..., Q); with a series (B, Tq, Q).
-        key: The series (B, T, F); not read without `series_weight`.
+        query: (..., Q); with a series (B, Tq, Q), unbatched (Tq, Q).
+        key: The series (B, T, F), unbatched (T, F); not read without `series_weight`.
         value: (..., F), its other axes those of `query`.
         mask: bool, broadcastable to `value`; True = attend to the feature.
         query_weight: (F, Q), with a series (A, Q).
@@ -47,17 +47,27 @@ def feature_attention(
         and zero where every feature is masked.
 
     Raises:
-        OptionError: The mask does not fit, or one of `series_weight` and `energy_weight` is given
-            without the other.
+        OptionError: The mask, the series or the scores do not fit, or one of `series_weight` and
+            `energy_weight` is given without the other.
     """
     if (series_weight is None) != (energy_weight is None):
         raise OptionError("a series takes series_weight and energy_weight, got one of the two")
     check_mask(mask, tuple(value.shape))
     scores = F.linear(query, query_weight, bias)
     if series_weight is not None and energy_weight is not None:
-        series = F.linear(key.transpose(1, 2), series_weight)  # (B, F, A)
-        pairs = torch.tanh(scores.unsqueeze(2) + series.unsqueeze(1))  # (B, Tq, F, A)
+        check_sequences(query, key, value)
+        if key.size(-2) != series_weight.size(1):
+            raise OptionError(
+                f"key must have {series_weight.size(1)} steps, those of series_weight, "
+                f"got shape {tuple(key.shape)}"
+            )
+        series = F.linear(key.transpose(-1, -2), series_weight)  # (B, F, A)
+        pairs = torch.tanh(scores.unsqueeze(-2) + series.unsqueeze(-3))  # (B, Tq, F, A)
         scores = F.linear(pairs, energy_weight).squeeze(-1)
+    if scores.shape != value.shape:
+        raise OptionError(
+            f"value must have the scores' shape {tuple(scores.shape)}, got {tuple(value.shape)}"
+        )
     weights = masked_softmax(scores, mask)
     return weights * value, weights if need_weights else None
 

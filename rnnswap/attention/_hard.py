@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnswap.attention._base import check_bool, check_size
+from rnnswap.attention._base import check_bool, check_size, takes_unbatched
 from rnnswap.attention._soft import SoftAttention, soft_attention
 from rnnswap.errors import OptionError
 
@@ -15,6 +15,7 @@ from rnnswap.errors import OptionError
 _DEFAULT_K = 4
 
 
+@takes_unbatched
 def hard_attention(
     query: Tensor,
     key: Tensor,
@@ -37,7 +38,7 @@ def hard_attention(
     softmax from which they come.
 
     Args:
-        query: (B, Tq, Q).
+        query: (B, Tq, Q); unbatched (Tq, Q), and so in all that follows.
         key: (B, Tk, K).
         value: (B, Tk, V).
         mask: bool, broadcastable to (B, Tq, Tk); True = attend.
@@ -56,13 +57,9 @@ def hard_attention(
 
     Raises:
         OptionError: k is not in [1, Tk], the threshold not in [0, 1], neither is given, or the mask
-            does not fit.
+            or the sequences do not fit.
     """
-    check_condition(k, threshold)
-    if k is None and threshold is None:
-        raise OptionError("hard attention needs a condition: give k, threshold or both")
-    if k is not None and k > key.size(1):
-        raise OptionError(f"k must be at most the number of keys, {key.size(1)}, got {k}")
+    _check_condition_on(key.size(1), k, threshold)
     _, soft = soft_attention(
         query,
         key,
@@ -90,6 +87,14 @@ def _kept(weights: Tensor, k: Any, threshold: float | None, renormalise: bool) -
     total = weights.sum(-1, keepdim=True)
     # A row of which nothing is left stays zero.
     return weights / total.masked_fill(total == 0, 1.0)
+
+
+def _check_condition_on(keys: int, k: Any, threshold: Any) -> None:
+    check_condition(k, threshold)
+    if k is None and threshold is None:
+        raise OptionError("hard attention needs a condition: give k, threshold or both")
+    if k is not None and k > keys:
+        raise OptionError(f"k must be at most the number of keys, {keys}, got {k}")
 
 
 def check_condition(k: Any, threshold: Any) -> None:

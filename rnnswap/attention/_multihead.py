@@ -7,7 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnswap.attention._base import Attention, check_bool, check_features, check_size
+from rnnswap.attention._base import (
+    Attention,
+    check_bool,
+    check_features,
+    check_size,
+    takes_unbatched,
+)
 from rnnswap.attention._heads import (
     check_heads,
     mask_of_heads,
@@ -17,6 +23,7 @@ from rnnswap.attention._heads import (
 )
 
 
+@takes_unbatched
 def multihead_attention(
     query: Tensor,
     key: Tensor,
@@ -35,7 +42,7 @@ def multihead_attention(
     """Project to heads, attend in each by softmax(q k^T / sqrt(E / heads)) v, join and project.
 
     Args:
-        query: (B, Tq, Q).
+        query: (B, Tq, Q); unbatched (Tq, Q), and so in all that follows.
         key: (B, Tk, K).
         value: (B, Tk, V).
         mask: bool, broadcastable to (B, Tq, Tk), or with four axes to (B, heads, Tq, Tk);
@@ -54,7 +61,7 @@ def multihead_attention(
         where every key is masked, the output's bias too.
 
     Raises:
-        OptionError: The mask does not fit, or the heads do not divide E.
+        OptionError: The sequences or the mask do not fit, or the heads do not divide E.
     """
     check_heads("heads", heads, in_weights[0].size(0))
     mask = mask_of_heads(mask, query.size(0), heads, query.size(1), key.size(1))

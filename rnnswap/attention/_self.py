@@ -28,7 +28,7 @@ def self_attention(
     """Let every step of a sequence attend to all of them: `multihead_attention` of x, x and x.
 
     Args:
-        x: (B, T, E).
+        x: (B, T, E); unbatched (T, E), and so in all that follows.
         mask: bool, broadcastable to (B, T, T), or with four axes to (B, heads, T, T); True =
             attend, the opposite of nn.MultiheadAttention.
         heads: They divide E.
@@ -45,12 +45,28 @@ def self_attention(
         every key is masked, the output's bias too.
 
     Raises:
-        OptionError: The mask does not fit, or the heads do not divide E.
+        OptionError: The sequence or the mask does not fit, or the heads do not divide E.
     """
+    _check_sequence(x, in_weight)
     check_heads("heads", heads, x.size(-1))
-    mask = mask_of_heads(mask, x.size(0), heads, x.size(1), x.size(1))
-    projected = project_one(x, in_weight, in_bias, heads)
-    return output_of(projected, mask, causal, need_weights, average_weights, out_weight, out_bias)
+    rows = x if x.dim() == 3 else x.unsqueeze(0)
+    mask = mask_of_heads(mask, rows.size(0), heads, rows.size(1), rows.size(1))
+    projected = project_one(rows, in_weight, in_bias, heads)
+    output, weights = output_of(
+        projected, mask, causal, need_weights, average_weights, out_weight, out_bias
+    )
+    if x.dim() == 3:
+        return output, weights
+    return output.squeeze(0), None if weights is None else weights.squeeze(0)
+
+
+def _check_sequence(x: Any, in_weight: Tensor) -> None:
+    if not isinstance(x, Tensor) or x.dim() not in (2, 3):
+        got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        raise OptionError(f"x must be a 3-D tensor, or 2-D if unbatched, got {got}")
+    wanted = (3 * x.size(-1), x.size(-1))
+    if in_weight.shape != wanted:
+        raise OptionError(f"in_weight must have shape {wanted}, got {tuple(in_weight.shape)}")
 
 
 class SelfAttention(MultiHead):

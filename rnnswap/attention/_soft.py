@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rnnswap.attention._base import Attention
+from rnnswap.attention._base import Attention, takes_unbatched
 from rnnswap.attention._fused import dot_context, dot_weights
 from rnnswap.attention._masked import allowed_keys, check_mask, masked_softmax
 from rnnswap.errors import OptionError
@@ -16,6 +16,7 @@ from rnnswap.errors import OptionError
 _SCORES = ("dot", "general", "additive")
 
 
+@takes_unbatched
 def soft_attention(
     query: Tensor,
     key: Tensor,
@@ -33,7 +34,7 @@ def soft_attention(
     None: dot, q . k. `key_weight`: general, q . W k. All three: additive, v . tanh(W q + U k).
 
     Args:
-        query: (B, Tq, Q).
+        query: (B, Tq, Q); unbatched (Tq, Q), and so in all that follows.
         key: (B, Tk, K); for dot K = Q.
         value: (B, Tk, V).
         mask: bool, broadcastable to (B, Tq, Tk); True = attend.
@@ -47,12 +48,18 @@ def soft_attention(
         context (B, Tq, V) and weights (B, Tq, Tk) or None; both zero where every key is masked.
 
     Raises:
-        OptionError: The mask does not fit, or one of `query_weight` and `energy_weight` is missing.
+        OptionError: The sequences or the mask do not fit, or one of `query_weight` and
+            `energy_weight` is missing.
     """
     check_mask(mask, (query.size(0), query.size(1), key.size(1)))
     if query_weight is None and energy_weight is None:
         if key_weight is not None:
             key = F.linear(key, key_weight)
+        if key.size(-1) != query.size(-1):
+            raise OptionError(
+                "the scores need keys as wide as queries, or a key_weight that makes them so, "
+                f"got {query.size(-1)} and {key.size(-1)}"
+            )
         if not need_weights:
             return _without_weights(query, key, value, mask, causal), None
         weights = dot_weights(query, key, mask, causal, 1.0)

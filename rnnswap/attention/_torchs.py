@@ -28,7 +28,8 @@ class MultiheadAttention(nn.MultiheadAttention):
     floating point mask is added to the scores. Differences: where every key is masked the output
     and the weights are zero, where torch's are NaN, or its output bias without weights; without
     weights, memory is linear in the steps with every mask but one of (L, S); a second derivative
-    exists without weights too.
+    exists without weights too; the keys of `add_bias_kv` and `add_zero_attn` are seen whether or
+    not `is_causal` is given, where torch's forward without weights hides them then.
 
     Args:
         embed_dim: Features of a query and of the output.
@@ -69,7 +70,10 @@ class MultiheadAttention(nn.MultiheadAttention):
     ) -> None:
         check_size("embed_dim", embed_dim)
         check_heads("num_heads", num_heads, embed_dim)
-        if not 0.0 <= dropout <= 1.0:
+        for name, size in (("kdim", kdim), ("vdim", vdim)):
+            if size is not None:
+                check_size(name, size)
+        if not isinstance(dropout, int | float) or not 0.0 <= dropout <= 1.0:
             raise OptionError(f"dropout must be a probability in [0, 1], got {dropout!r}")
         super().__init__(
             embed_dim,
@@ -99,7 +103,8 @@ class MultiheadAttention(nn.MultiheadAttention):
         """Attend, as nn.MultiheadAttention does.
 
         Args:
-            query: (L, N, E); with `batch_first` (N, L, E); unbatched (L, E).
+            query: (L, N, E); with `batch_first` (N, L, E); unbatched (L, E). A nested tensor is
+                torch's to answer.
             key: (S, N, kdim), laid out as `query`.
             value: (S, N, vdim), laid out as `query`.
             key_padding_mask: (N, S), unbatched (S,): bool, True = ignore the key, or floating
@@ -117,6 +122,18 @@ class MultiheadAttention(nn.MultiheadAttention):
             OptionError: A tensor's or a mask's shape or dtype does not fit, or the hint is given
                 without a mask.
         """
+        if any(getattr(tensor, "is_nested", False) for tensor in (query, key, value)):
+            # Only torch's fused inference kernel takes them, from nn.TransformerEncoder above all.
+            return super().forward(
+                query,
+                key,
+                value,
+                key_padding_mask,
+                need_weights,
+                attn_mask,
+                average_attn_weights,
+                is_causal,
+            )
         self._check(query, key, value)
         if is_causal and attn_mask is None:
             raise OptionError("is_causal is a hint about attn_mask, which must be given as well")
@@ -196,6 +213,9 @@ class MultiheadAttention(nn.MultiheadAttention):
     ) -> Tensor | None:
         """Return torch's two masks as one of four axes: bool with True = attend, or to be added."""
         batch, queries, keys = sizes
+        for name, mask in (("key_padding_mask", padding), ("attn_mask", pairs)):
+            if mask is not None and not isinstance(mask, Tensor):
+                raise OptionError(f"{name} must be a tensor or None, got {type(mask).__name__}")
         if padding is not None:
             # An unbatched one has no batch axis; the output says so, not the mask.
             wanted = (batch, keys) if padding.dim() == 2 else (keys,)

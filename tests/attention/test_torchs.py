@@ -137,6 +137,32 @@ def test_inside_a_transformer_layer_it_gives_torchs_numbers():
     assert_same(layer(x, src_key_padding_mask=PADDING), expected)
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
+def test_nested_tensors_are_answered_as_torch_answers_them():
+    ours, torchs = pair()
+    nested = torch.nested.nested_tensor([x[:n] for x, n in zip(inputs()[1], (2, 5), strict=False)])
+    for layer in (ours, torchs):
+        with pytest.raises(AssertionError, match="NestedTensor outside of its fast path"):
+            layer(nested, nested, nested)
+    with torch.inference_mode():
+        found, expected = (
+            layer.eval()(nested, nested, nested, need_weights=False)[0] for layer in (ours, torchs)
+        )
+    assert_same(found.to_padded_tensor(0.0), expected.to_padded_tensor(0.0))
+
+
+@pytest.mark.parametrize("setting", [{"add_bias_kv": True}, {"add_zero_attn": True}], ids=str)
+def test_the_causal_hint_does_not_hide_keys_that_are_added(setting):
+    ours, torchs = pair(**setting)
+    square = torch.ones(S, S, dtype=torch.bool).triu(1)
+    x = inputs()[1]
+    call = {"attn_mask": square, "is_causal": True}
+    alone, _ = ours(x, x, x, need_weights=False, **call)
+    assert_same(alone, torchs(x, x, x, **call)[0])
+    assert_same(alone, ours(x, x, x, **call)[0])
+    assert not torch.allclose(alone, torchs(x, x, x, need_weights=False, **call)[0])
+
+
 @pytest.mark.parametrize("need_weights", [False, True])
 @pytest.mark.parametrize("kind", [lambda mask: mask, added], ids=["bool", "float"])
 def test_a_fully_masked_row_is_zero_where_torchs_is_nan_or_its_bias(kind, need_weights):
@@ -171,6 +197,9 @@ def test_it_can_be_differentiated_twice_and_compiles_whole():
         ((E, 0), "num_heads must be an int > 0, got 0"),
         ((0, 1), "embed_dim must be an int > 0, got 0"),
         ((E, HEADS, 1.5), r"dropout must be a probability in \[0, 1\], got 1.5"),
+        ((E, HEADS, "a"), r"dropout must be a probability in \[0, 1\], got 'a'"),
+        ((E, HEADS, 0.0, True, False, False, 0), "kdim must be an int > 0, got 0"),
+        ((E, HEADS, 0.0, True, False, False, None, -1), "vdim must be an int > 0, got -1"),
     ],
     ids=str,
 )
@@ -187,6 +216,8 @@ def test_bad_arguments_are_refused(arguments, words):
         ({"attn_mask": LATER[1:]}, r"attn_mask must have shape \(4, 5\), got \(3, 5\)"),
         ({"attn_mask": OF_HEADS[1:]}, r"shape \(12, 4, 5\), got \(11, 4, 5\)"),
         ({"attn_mask": LATER[0]}, r"shape \(4, 5\), got \(5,\)"),
+        ({"attn_mask": [[True]]}, "attn_mask must be a tensor or None, got list"),
+        ({"key_padding_mask": 1}, "key_padding_mask must be a tensor or None, got int"),
         ({"attn_mask": LATER.int()}, "attn_mask must be bool .* got torch.int32"),
         ({"is_causal": True}, "is_causal is a hint about attn_mask, which must be given as well"),
         (
