@@ -78,7 +78,7 @@ def hard_attention(
 def _kept(weights: Tensor, k: Any, threshold: float | None, renormalise: bool) -> Tensor:
     if k is not None:
         best = weights.detach().topk(k, -1).indices
-        outside = torch.ones_like(weights, dtype=torch.bool).scatter(-1, best, False)
+        outside = torch.ones_like(weights, dtype=torch.bool).scatter(-1, best, 0)
         weights = weights.masked_fill(outside, 0.0)
     if threshold is not None:
         weights = weights.masked_fill(weights < threshold, 0.0)

@@ -73,6 +73,16 @@ def test_packed_equals_each_sequence_alone(name, bidirectional, mechanism):
         assert_same(output[:length, row], layer(padded[:length, row])[0])
 
 
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("mechanism", list_attentions())
+def test_a_trace_serves_another_length(mechanism):
+    layer = build("janet", mechanism)
+    short, long = (torch.randn(steps, 2, I, dtype=torch.float64) for steps in (5, 9))
+    traced = torch.jit.trace(layer, (short,))
+    for x in (short, long):
+        assert_same(traced(x)[0], layer(x)[0])
+
+
 def test_the_same_arguments_give_the_same_class():
     assert with_attention(JANET, "soft") is with_attention(JANET, "soft")
     assert with_attention(JANET, "soft", score="dot") is not with_attention(JANET, "soft")
