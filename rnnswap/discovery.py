@@ -76,9 +76,9 @@ def discover(entry_points: Iterable[Any] | None = None, limit: str | None = None
         found, problems = distributions.entry_points(hookspecs.GROUP)
     else:
         found, problems = distributions.given(entry_points), []
-    for provider, reason in problems:
-        if _allowed(provider, limit):
-            plugins.failures.append(Failure(provider, reason, harmless="twice" in reason))
+    for problem in problems:
+        if _allowed(problem.provider, limit):
+            plugins.failures.append(Failure(problem.provider, problem.reason, problem.harmless))
     for provider, entry in distributions.in_order(found):
         if _allowed(provider, limit):
             _load_one(plugins, manager, provider, entry)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from rnnswap.registry import Provider
@@ -16,7 +17,17 @@ OWN = "rnnswap"
 PATIENCE = 2.0
 
 
-def entry_points(group: str) -> tuple[list[tuple[Provider, Any]], list[tuple[Provider, str]]]:
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a distribution's metadata, before anything of it is imported."""
+
+    provider: Provider
+    reason: str
+    #: Whether what the distribution provides is there all the same.
+    harmless: bool = False
+
+
+def entry_points(group: str) -> tuple[list[tuple[Provider, Any]], list[Problem]]:
     """Return the installed entry points of a group, and what could not be read, with reasons.
 
     importlib_metadata's own function of that name fails as a whole at the first file that cannot be
@@ -25,7 +36,7 @@ def entry_points(group: str) -> tuple[list[tuple[Provider, Any]], list[tuple[Pro
     import importlib_metadata
 
     found: list[tuple[Provider, Any]] = []
-    problems: list[tuple[Provider, str]] = []
+    problems: list[Problem] = []
     seen: dict[str, tuple[Provider, Any]] = {}
     for dist in importlib_metadata.distributions():
         try:
@@ -34,7 +45,8 @@ def entry_points(group: str) -> tuple[list[tuple[Provider, Any]], list[tuple[Pro
             entries = [entry for entry in dist.entry_points if entry.group == group]
         except Exception as error:  # metadata of strangers may hold anything
             where = Provider(*identity(dist), "?")
-            problems.append((where, f"its entry_points.txt cannot be read: {_first_line(error)}"))
+            reason = f"its entry_points.txt cannot be read: {_first_line(error)}"
+            problems.append(Problem(where, reason))
             continue
         for entry in entries:
             provider = Provider(*identity(dist), entry.name)
@@ -42,7 +54,8 @@ def entry_points(group: str) -> tuple[list[tuple[Provider, Any]], list[tuple[Pro
             if place is dist:
                 found.append((provider, entry))
             elif first.version != provider.version and provider.distribution != OWN:
-                problems.append((first, _twice(first, place, provider, dist)))
+                reason = _twice(first, place, provider, dist)
+                problems.append(Problem(first, reason, harmless=True))
     return found, problems
 
 

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "attention": {"errors", "spec", "registry", "discovery"},
     "clip": {"errors", "spec", "registry", "policy_text", "discovery", "ops"},
     "patch": {"errors", "spec", "registry", "policy_text", "discovery"},
-    "testing": {"errors", "spec", "registry", "discovery"},
+    "testing": {"errors", "spec", "registry", "discovery", "clip"},
     "training": {"errors", "spec", "registry", "policy_text", "discovery", "patch", "clip"},
     "bench": {"errors", "discovery", "ops"},
 }

@@ -32,7 +32,7 @@ def rnnswap_cells():
     return {"hostile": "torch.nn:LSTM"}
 """
 NAMES = "not all plugins loaded: acme-hostile 1.0; see rnnswap plugins"
-UNKNOWN = f"unknown cell 'hostile'.*{NAMES}"
+UNKNOWN = f"unknown cell, attention mechanism or clipping policy 'hostile'.*{NAMES}"
 
 #: Kind: source of the plugin, what `rnnswap plugins` says of it, and what asking for its cell says;
 #: None: nothing is wrong, the cell is there.
@@ -66,7 +66,7 @@ HOSTILE = {
     "registers 1,000 cells": (
         MANY,
         None,
-        r"unknown cell 'hostile' .100\d are registered, nearest: hostile-",
+        r"unknown cell, .* 'hostile' .10\d\d are registered, nearest: hostile-",
     ),
     "clashes with a built-in": (
         GOOD.replace("hostile", "janet"),

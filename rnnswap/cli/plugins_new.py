@@ -27,9 +27,12 @@ _ARTICLES = {
 }
 _SUFFIXES = {"cell": "", "attention": "Attention", "clip": "Clip"}
 _TRIAL = {
-    "cell": "rnnswap plugins check {}",
-    "attention": "rnnswap train --cell janet --attention {} SCRIPT",
-    "clip": "rnnswap train --clip {}:2.5 SCRIPT",
+    "cell": ("rnnswap plugins check {}", "rnnswap train --cell {} SCRIPT"),
+    "attention": (
+        "rnnswap plugins check {}",
+        "rnnswap train --cell janet --attention {} SCRIPT",
+    ),
+    "clip": ("rnnswap plugins check {}:2.5", "rnnswap train --clip {}:2.5 SCRIPT"),
 }
 
 
@@ -74,7 +77,7 @@ def new(name: str, kind: str, into: Path) -> None:
     for line in (
         f"pip install -e {shown}",
         f"pytest -c {shown}/pyproject.toml {shown}",
-        _TRIAL[kind].format(name),
+        *(line.format(name) for line in _TRIAL[kind]),
     ):
         out.print(f"  {line}", markup=False)
 

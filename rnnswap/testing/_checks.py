@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 from rnnswap.testing._report import CONTRACT
 
-if TYPE_CHECKING:
-    from rnnswap.testing._subject import Subject
+_Run = TypeVar("_Run", bound=Callable[..., None])
 
 QUICK = "quick"
 FULL = "full"
 LAYER = "layer"
 CELL = "cell"
+ATTENTION = "attention"
+CLIP = "clip"
 
 
 class CheckFailedError(Exception):
@@ -34,9 +35,10 @@ class Check:
         summary: One line.
         group: "contract" or "beyond".
         level: "quick", or "full" if it takes long.
-        kind: "layer" for what stands for nn.LSTM, "cell" for what stands for nn.LSTMCell.
+        kind: "layer" for what stands for nn.LSTM, "cell" for what stands for nn.LSTMCell,
+            "attention" for mechanisms, "clip" for policies.
         needs: Arguments of nn.LSTM, or `CHUNKED_STATE`, without which the check has no meaning.
-        run: Raises if the check does not hold.
+        run: Takes the kind's subject; raises if the check does not hold.
     """
 
     name: str
@@ -45,7 +47,7 @@ class Check:
     level: str
     kind: str
     needs: tuple[str, ...]
-    run: Callable[[Subject], None]
+    run: Callable[[Any], None]
 
 
 CHECKS: list[Check] = []
@@ -53,10 +55,10 @@ CHECKS: list[Check] = []
 
 def check(
     *, group: str = CONTRACT, level: str = QUICK, kind: str = LAYER, needs: tuple[str, ...] = ()
-) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
+) -> Callable[[_Run], _Run]:
     """Register the decorated function; its name and docstring are the check's."""
 
-    def register(run: Callable[[Subject], None]) -> Callable[[Subject], None]:
+    def register(run: _Run) -> _Run:
         name = run.__name__.replace("_", "-").strip("-")
         summary = (run.__doc__ or "").splitlines()[0].rstrip(".") if run.__doc__ else ""
         CHECKS.append(Check(name, summary, group, level, kind, needs, run))

@@ -39,14 +39,17 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `check_drop_in` found; `str()` of it is a table.
+    """What checks found; `str()` of it is a table.
 
     Args:
-        subject: The class checked, as `module.Class(options)`.
-        reference: torch's class it stands for: "nn.LSTM" or "nn.LSTMCell".
+        subject: The class checked, as `module.Class(options)`, or a policy's text.
+        reference: torch's class it stands for: "nn.LSTM" or "nn.LSTMCell"; "" for an attention
+            mechanism or a clipping policy.
         level: "quick" or "full".
         results: One a check, in order.
         is_reference: True if the class is that class of torch's itself.
+        role: What it is checked as, where it stands for no class of torch's: "attention mechanism"
+            or "clipping policy".
     """
 
     subject: str
@@ -54,6 +57,7 @@ class Report:
     level: str
     results: tuple[CheckResult, ...]
     is_reference: bool = False
+    role: str = ""
 
     @property
     def passed(self) -> bool:
@@ -77,8 +81,13 @@ class Report:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"{self.subject} in place of {self.reference}, {self.level} checks"
-        titles = {CONTRACT: f"what {self.reference} does", BEYOND: f"what {self.reference} cannot"}
+        if self.role:
+            yield f"{self.subject} as {self.role}, {self.level} checks"
+            titles = {CONTRACT: f"what every {self.role} does", BEYOND: "what not every one does"}
+        else:
+            yield f"{self.subject} in place of {self.reference}, {self.level} checks"
+            does = f"what {self.reference} does"
+            titles = {CONTRACT: does, BEYOND: f"what {self.reference} cannot"}
         for group, title in titles.items():
             rows = [r for r in self.results if r.group == group]
             if rows:

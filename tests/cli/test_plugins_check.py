@@ -69,3 +69,39 @@ def test_an_unknown_name_is_exit_code_2_with_the_choices():
     assert result.exit_code == 2
     assert "did you mean 'janet'?" in result.stderr
     assert not result.stdout
+
+
+def test_mechanisms_and_policies_are_checked_too_and_a_name_of_two_kinds_as_both(monkeypatch):
+    policies = Registry("clipping policy")
+    record = rnnswap.ClipSpec(name="soft", target="rnnswap.clip:ValueClip", numbers=("limit",))
+    policies.add(record, Provider("acme", "1", "plugin"))
+    monkeypatch.setattr(installed(), "policies", policies)
+    result = run("soft")
+    assert "rnnswap.attention.SoftAttention as attention mechanism" in result.stdout
+    assert "value:1.0 as clipping policy" in result.stdout
+
+
+def test_a_policy_is_checked_with_the_numbers_given_or_with_some_that_it_takes():
+    result = run("range", "norm:0.5")
+    assert result.exit_code == 0, result.output
+    assert "range:-1.0,1.0 as clipping policy" in result.stdout
+    assert "norm:0.5 as clipping policy" in result.stdout
+    refused = run("norm:-0.5")
+    assert refused.exit_code == 1
+    assert "failed: clipping policy norm: max_norm must be > 0, got -0.5" in refused.stderr
+
+
+def test_a_policy_that_takes_none_of_our_numbers_asks_for_some(monkeypatch):
+    policies = Registry("clipping policy")
+    record = rnnswap.ClipSpec(name="picky", target=f"{__name__}:Picky", numbers=("low", "high"))
+    policies.add(record, Provider("acme", "1", "plugin"))
+    monkeypatch.setattr(installed(), "policies", policies)
+    result = run("picky")
+    assert result.exit_code == 1
+    sentence = "failed: picky takes 7 and 8; give numbers: rnnswap plugins check picky:LOW,HIGH"
+    assert sentence in result.stderr
+
+
+class Picky:
+    def __init__(self, low, high):
+        raise rnnswap.ClipError("picky takes 7 and 8")

@@ -59,6 +59,12 @@ def test_the_examples_of_the_page_serve():
     report = testing.check_drop_in(rnnswap.get_cell("leaky"))
     assert report.passed, str(report)
 
+    for kept in (
+        testing.check_attention(rnnswap.get_attention("nearest"), level="full"),
+        testing.check_clip_policy(clip.parse("sign:0.5")),
+    ):
+        assert kept.passed, str(kept)
+
     attention = rnnswap.get_attention("nearest")(3, 3)
     query = torch.randn(2, 4, 3)
     _, weights = attention(query, query, query, causal=True)

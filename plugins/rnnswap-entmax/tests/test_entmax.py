@@ -10,7 +10,7 @@ from rnnswap_entmax._attention import masked_entmax
 from torch.nn.utils.rnn import pack_sequence
 
 import rnnswap
-from rnnswap.testing import check_drop_in
+from rnnswap.testing import check_attention, check_drop_in
 
 NAMES = ["sparsemax", "entmax"]
 ALPHAS = [1.3, 1.5, 2.0, 3.0]
@@ -84,6 +84,12 @@ def test_gradients_are_those_of_finite_differences(alpha):
     scores = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
     allowed = torch.tensor([True, True, False, True, True])
     torch.autograd.gradcheck(lambda s: masked_entmax(s, allowed, alpha), (scores,))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_contract_of_mechanisms_is_kept(name):
+    report = check_attention(rnnswap.get_attention(name), level="full")
+    assert report.passed, str(report)
 
 
 @pytest.mark.parametrize("name", NAMES)
