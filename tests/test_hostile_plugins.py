@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -138,11 +139,13 @@ def test_a_hostile_plugin_hurts_nobody(tmp_path, rnnswap, kind):
     install(tmp_path, kind)
     _, problem, refusal = HOSTILE[kind]
     (tmp_path / "model.py").write_text("from torch import nn\n\nrnn = nn.LSTM(3, 4)\n")
-    patched = rnnswap("patch", "--cell", "zeta", "--diff", "model.py")
+    with ThreadPoolExecutor() as together:  # one of the kinds hangs for ten seconds
+        patching = together.submit(rnnswap, "patch", "--cell", "zeta", "--diff", "model.py")
+        listing = together.submit(rnnswap, "plugins", "--json")
+    patched, listed = patching.result(), listing.result()
     assert patched.returncode == 0, patched.stderr
     assert "+from zeta_good import Zeta" in patched.stdout
 
-    listed = rnnswap("plugins", "--json")
     assert listed.returncode == 0, listed.stderr
     found = json.loads(listed.stdout)  # stdout is the result's, whatever the plugin prints
     names = [cell["name"] for cell in found["cells"]]

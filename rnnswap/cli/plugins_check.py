@@ -81,13 +81,17 @@ def _checks(name: str, level: str) -> Iterator[tuple[str, Callable[[], Report]]]
     if name in cells:
         entry = cells.get(name)
         for target in filter(None, (entry.spec.target, entry.spec.cell_target)):
-            yield target, partial(_cell, entry, target, level)
+            yield _dotted(target), partial(_cell, entry, target, level)
     if name in mechanisms:
         entry = mechanisms.get(name)
-        yield entry.spec.target, partial(_mechanism, entry, level)
+        yield _dotted(entry.spec.target), partial(_mechanism, entry, level)
     plain = name in policies
     if plain or name.partition(":")[0] in policies:
         yield name, partial(_policy, policies.get(name) if plain else None, name)
+
+
+def _dotted(target: str) -> str:
+    return target.replace(":", ".")
 
 
 def _cell(entry: Entry[Any], target: str, level: str) -> Report:
@@ -132,7 +136,7 @@ def _numbers(count: int) -> Iterator[str]:
 
 
 def _passes(what: str, checked: Callable[[], Report]) -> bool:
-    talk().print(f"checking {what.replace(':', '.')} ...", style="dim", markup=False)
+    talk().print(f"checking {what} ...", style="dim", markup=False)
     try:
         report = checked()
     except RnnswapError as error:  # the others are checked all the same

@@ -105,7 +105,8 @@ def _check(name: str, kind: str) -> None:
 
 def _words(name: str, kind: str) -> dict[str, str]:
     """Return what the templates ask for."""
-    title = "".join(part.capitalize() for part in name.split("-")) + _SUFFIXES[kind]
+    title = "".join(part.capitalize() for part in name.split("-"))
+    title = title.removesuffix(_SUFFIXES[kind]) + _SUFFIXES[kind]
     return {
         "name": name,
         "distribution": f"rnnswap-{name}",

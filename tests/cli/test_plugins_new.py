@@ -91,6 +91,7 @@ def test_a_folder_that_exists_is_left_alone(tmp_path):
         ("none", "cell", "class NoneLayer(rnnswap.RecurrentLayer):"),
         ("two-words", "attention", "class TwoWordsAttention(Attention):"),
         ("janet", "clip", "class JanetClip(ClipPolicy):"),
+        ("my-clip", "clip", "class MyClip(ClipPolicy):"),
     ],
 )
 def test_class_names(tmp_path, name, kind, line):

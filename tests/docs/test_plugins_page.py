@@ -2,16 +2,21 @@
 
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
+from projects import install
 
 import rnnswap
 from rnnswap import clip, discovery, hookspecs, testing
+from rnnswap.cli import main
 from rnnswap.discovery import discover
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "plugins.md").read_text("utf-8")
+PLACE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
+PAGE = PLACE.read_text("utf-8")
 EXAMPLES = dict(re.findall(r"^```python\n# (\w+)\.py\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 
 
@@ -33,6 +38,28 @@ def test_records_are_written_with_their_fields(record):
 
 def test_the_number_of_the_hook_api_is_right():
     assert f"The hook API has a number, {hookspecs.API_VERSION}." in PAGE
+
+
+def test_the_transcript_says_what_the_commands_say(tmp_path, monkeypatch):
+    (transcript,) = re.findall(r"^```console\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    said = dict(re.findall(r"^\$ rnnswap (.*)\n((?:[^$].*\n|\n)*)", transcript, re.MULTILINE))
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(PLACE.with_name("examples") / "LSTMModel.py", tmp_path)
+
+    def run(command):
+        return CliRunner().invoke(main, command.split()).output.splitlines()
+
+    made = run("plugins new my-cell --kind cell")
+    assert made == said["plugins new my-cell --kind cell"].splitlines()
+    install(tmp_path / "rnnswap-my-cell", tmp_path / "rnnswap-my-cell")
+    monkeypatch.syspath_prepend(str(tmp_path / "rnnswap-my-cell"))
+    found = discover()
+    monkeypatch.setattr(discovery, "installed", lambda: found)
+    for command in ("plugins", "patch --diff --cell my-cell LSTMModel.py"):
+        shown = said[command].splitlines()
+        printed = {" ".join(line.split()) for line in run(command)}
+        missing = [line for line in shown if " ".join(line.split()) not in {*printed, "..."}]
+        assert not missing
 
 
 @pytest.fixture
@@ -58,6 +85,9 @@ def test_the_examples_of_the_page_serve():
     assert len(EXAMPLES) == 6
     report = testing.check_drop_in(rnnswap.get_cell("leaky"))
     assert report.passed, str(report)
+    # The transcript's cell is another, but it goes through the same checks.
+    (shown,) = re.findall(r"^contract: \d.*$", PAGE, re.MULTILINE)
+    assert str(report).splitlines()[-1] == shown
 
     for kept in (
         testing.check_attention(rnnswap.get_attention("nearest"), level="full"),
