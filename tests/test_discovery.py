@@ -177,11 +177,26 @@ def test_get_cell_answers_a_miss_with_the_choices():
     )
 
 
-def test_a_target_that_does_not_exist_is_one_clear_error(distribution):
-    source = GOOD.format(name="ghost").replace("torch.nn:LSTM", "rnnswap.no_such:Thing")
+@pytest.mark.parametrize(
+    ("kind", "use"),
+    [
+        ("cells", "rnnswap.get_cell('ghost')"),
+        ("attentions", "rnnswap.with_attention(rnnswap.JANET, 'ghost')"),
+    ],
+    ids=["cell", "attention"],
+)
+def test_a_target_that_does_not_exist_is_one_clear_error(distribution, kind, use):
+    source = f"""
+        import rnnswap
+
+        @rnnswap.hookimpl
+        def rnnswap_{kind}():
+            spec = rnnswap.{kind.capitalize()[:-1]}Spec
+            return [spec(name="ghost", target="rnnswap.no_such:Thing", summary="s")]
+    """
     distribution("ghost-cells", source)
-    code = "import rnnswap; rnnswap.get_cell('ghost')"
     path = importlib_metadata.distribution("ghost-cells").locate_file("")
+    code = f"import rnnswap; {use}"
     result = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(path)!r}); {code}"],
         capture_output=True,
@@ -189,6 +204,8 @@ def test_a_target_that_does_not_exist_is_one_clear_error(distribution):
         check=False,
     )
     assert "PluginError: target 'rnnswap.no_such:Thing' cannot be loaded" in result.stderr
+    last = result.stderr.splitlines()[-1]
+    assert "PluginError: 'ghost' of ghost-cells 1.0: target 'rnnswap.no_such:Thing'" in last
 
 
 def test_installed_is_discovered_once():

@@ -13,9 +13,9 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from rnnswap.attention._base import Attention
 from rnnswap.attention._masked import allowed_keys
-from rnnswap.discovery import installed
+from rnnswap.discovery import installed, load_class
 from rnnswap.errors import OptionError
-from rnnswap.spec import CHUNKED_STATE, AttentionSpec, load_target
+from rnnswap.spec import CHUNKED_STATE, AttentionSpec
 
 
 def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> type[nn.Module]:
@@ -39,16 +39,17 @@ def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> typ
         UnknownNameError: No such mechanism is installed.
         OptionError: The mechanism has no such option or not with that value, or `cell` is not a
             module class.
+        PluginError: The mechanism's class cannot be imported or is no torch.nn.Module.
 
     Example:
         >>> rnn = with_attention(JANET, "soft")(10, 20, batch_first=True)
     """
     if not _is_recurrent(cell):
         raise OptionError(f"with_attention takes a recurrent layer class, got {cell!r}")
-    spec = installed().attentions.get(attention).spec
-    chosen = tuple(sorted(_checked(spec, options).items()))
+    entry = installed().attentions.get(attention)
+    chosen = tuple(sorted(_checked(entry.spec, options).items()))
     # mypy takes the class for one of its instances, which may not be hashable.
-    return _build(cell, attention, spec.target, chosen)  # type: ignore[arg-type]
+    return _build(cell, attention, load_class(entry), chosen)  # type: ignore[arg-type]
 
 
 def _checked(spec: AttentionSpec, options: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def _reset(module: nn.Module) -> None:
 def _build(
     cell: type[nn.Module],
     attention: str,
-    target: str,
+    mechanism: type[nn.Module],
     options: tuple[tuple[str, Any], ...],
 ) -> type[nn.Module]:
     class Attentive(cell, metaclass=_AttentiveType):  # type: ignore[valid-type, misc]
@@ -146,8 +147,8 @@ def _build(
             like = {"device": first.device, "dtype": first.dtype}
             directions = 2 if self.bidirectional else 1
             width = (self.proj_size or self.hidden_size) * directions
-            mechanism = load_target(target)(width, width, **like, **dict(options))
-            self.attention = _OverSteps(mechanism, width, not self.bidirectional, **like)
+            made = mechanism(width, width, **like, **dict(options))
+            self.attention = _OverSteps(made, width, not self.bidirectional, **like)
 
         def reset_parameters(self) -> None:
             """Draw the layer's parameters anew, and the attention's as its modules do."""
