@@ -77,9 +77,7 @@ def hard_attention(
 
 def _kept(weights: Tensor, k: Any, threshold: float | None, renormalise: bool) -> Tensor:
     if k is not None:
-        best = weights.detach().topk(k, -1).indices
-        outside = torch.ones_like(weights, dtype=torch.bool).scatter(-1, best, 0)
-        weights = weights.masked_fill(outside, 0.0)
+        weights = weights.masked_fill(_beyond(weights.detach(), k), 0.0)
     if threshold is not None:
         weights = weights.masked_fill(weights < threshold, 0.0)
     if not renormalise:
@@ -89,11 +87,25 @@ def _kept(weights: Tensor, k: Any, threshold: float | None, renormalise: bool) -
     return weights / total.masked_fill(total == 0, 1.0)
 
 
+def _beyond(weights: Tensor, k: Any) -> Tensor:
+    """Return which of the weights in each row are not among its k largest."""
+    if _is_traced():
+        # A trace keeps topk's k as a number, also where another length has fewer keys.
+        ranks = weights.argsort(-1, descending=True).argsort(-1)
+        return ranks.ge(k)
+    best = weights.topk(k, -1).indices
+    return torch.ones_like(weights, dtype=torch.bool).scatter(-1, best, 0)
+
+
+def _is_traced() -> bool:
+    return torch._C._get_tracing_state() is not None
+
+
 def _check_condition_on(keys: int, k: Any, threshold: Any) -> None:
     check_condition(k, threshold)
     if k is None and threshold is None:
         raise OptionError("hard attention needs a condition: give k, threshold or both")
-    if k is not None and k > keys:
+    if k is not None and k > keys and not _is_traced():  # which serves other lengths as well
         raise OptionError(f"k must be at most the number of keys, {keys}, got {k}")
 
 
@@ -181,7 +193,7 @@ class HardAttention(SoftAttention):
     ) -> tuple[Tensor, Tensor | None]:
         """Return `hard_attention` with this module's parameters."""
         k = self.k
-        if k is not None and self.any_length and key.size(1) <= k:
+        if k is not None and self.any_length and key.size(1) <= k and not _is_traced():
             k = key.size(1)
         return hard_attention(
             query,
