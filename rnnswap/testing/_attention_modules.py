@@ -131,10 +131,20 @@ class _One(nn.Module):
 
 @check(kind=ATTENTION, level=FULL)
 def attention_compiled(subject: AttentionSubject) -> None:
-    """torch.compile takes it whole, with the same context and gradient."""
+    """Under torch.compile context and gradient are the same."""
+    _require_compiled(subject, fullgraph=False)
+
+
+@check(kind=ATTENTION, group=BEYOND, level=FULL)
+def attention_compiled_whole(subject: AttentionSubject) -> None:
+    """torch.compile takes it as one graph."""
+    _require_compiled(subject, fullgraph=True)
+
+
+def _require_compiled(subject: AttentionSubject, *, fullgraph: bool) -> None:
     torch.compiler.reset()
     module, x = _One(subject.build()), sequence().requires_grad_()
-    compiled: Any = torch.compile(module, backend="aot_eager", fullgraph=True)
+    compiled: Any = torch.compile(module, backend="aot_eager", fullgraph=fullgraph)
     found, expected = (
         (y, *torch.autograd.grad(y.sin().sum(), x)) for y in (compiled(x), module(x))
     )

@@ -34,7 +34,7 @@ def test_every_policy_of_the_box_passes(text):
 def test_the_full_level_compiles_and_exports_and_options_are_handed_over():
     report = check_attention(SoftAttention, level="full", score="additive")
     assert report.passed, str(report)
-    assert {"attention-compiled", "attention-exported"} <= {r.name for r in report.results}
+    assert {"attention-compiled-whole", "attention-exported"} <= {r.name for r in report.results}
     assert "SoftAttention(score='additive') as attention mechanism, full checks" in str(report)
 
 
@@ -57,6 +57,29 @@ class Dot(Attention):
 def test_a_mechanism_of_ones_own_is_right():
     report = check_attention(Dot, level="full")
     assert report.passed, str(report)
+
+
+class Broken(Dot):
+    """Breaks the graph, which it may; computes something else in it, which it may not."""
+
+    def attend(self, query, *rest):
+        torch._dynamo.graph_break()
+        return super().attend(query, *rest)
+
+
+class Another(Dot):
+    def attend(self, query, *rest):
+        scale = 2.0 if torch.compiler.is_compiling() else 1.0
+        return super().attend(scale * query, *rest)
+
+
+def test_a_graph_may_break_but_must_give_the_same_numbers():
+    report = check_attention(Broken, level="full")
+    assert report.passed, str(report)
+    assert report.counts["beyond"] == {"passed": 1, "cannot": 1}
+    assert {"attention-compiled", "attention-exported"} == failed(
+        check_attention(Another, level="full")
+    )
 
 
 class Opposite(Dot):
