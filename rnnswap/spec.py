@@ -61,6 +61,12 @@ LSTM_DEFAULTS = {
 #: Among what a layer class declares unsupported, beside arguments: giving the same in chunks, with
 #: the state carried over, as in one call.
 CHUNKED_STATE = "chunked-state"
+#: Another: a torch.jit.trace that is right at another length; one writes a loop over steps out.
+TRACED_LENGTH = "traced-length"
+#: Another: second derivatives, where torch has none of an operation.
+SECOND_DERIVATIVES = "second-derivatives"
+#: Another: rounding errors that stay small, where the cell's own dynamics amplify them.
+ROUNDING = "rounding"
 
 #: In the metadata of a state dict's modules: which cell saved it.
 CELL_MARK = "rnnswap_cell"

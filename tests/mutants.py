@@ -446,7 +446,10 @@ class NeverLearns(nn.LSTM):
 
 
 class Looping(rnnswap.RecurrentLayer):
-    """A correct cell in nothing but Python, of which a trace records the steps that ran."""
+    """A correct cell in nothing but Python, of which a trace records the steps that ran.
+
+    RecurrentLayer declares that for it; here that is taken back.
+    """
 
     gates = 1
 
@@ -454,6 +457,18 @@ class Looping(rnnswap.RecurrentLayer):
         (h,) = state
         recurrent = h @ weights["weight_hh"].t() + weights.get("bias_hh", 0.0)
         return (torch.tanh(gates_x + recurrent),)
+
+
+Looping.unsupported = frozenset()
+
+
+class Raising(Looping):
+    """Has no half precision."""
+
+    def step(self, gates_x, state, weights):
+        if gates_x.dtype == torch.float16:
+            raise RuntimeError("no half precision here")
+        return super().step(gates_x, state, weights)
 
 
 class UnusedParameter(nn.LSTM):

@@ -31,6 +31,7 @@ from rnnswap.ops._scan import (
     pad_rows,
     run_any,
 )
+from rnnswap.spec import TRACED_LENGTH
 
 Weights = Mapping[str, Tensor]
 State = tuple[Tensor, ...]
@@ -78,6 +79,14 @@ class RecurrentLayer(RecurrentModule):
         ...         return (0.9 * h + 0.1 * torch.tanh(gates_x + h @ weights["weight_hh"].t()),)
         >>> output, (h_n, c_n) = Leaky(4, 8)(torch.randn(5, 3, 4))
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        same = ("run_steps", "run_direction")  # a loop in Python, which a trace writes out
+        if all(getattr(cls, name) is getattr(RecurrentLayer, name) for name in same):
+            cls.unsupported = cls.unsupported | {TRACED_LENGTH}
+        elif "unsupported" not in vars(cls):
+            cls.unsupported = cls.unsupported - {TRACED_LENGTH}
 
     def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
         """Run one step of one layer in one direction.

@@ -29,7 +29,8 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
     gates: ClassVar[int]
     #: 1: the state is (h,); 2: it is (h, c).
     states: ClassVar[int] = 1
-    #: Names among nn.LSTM's arguments that this class cannot honour.
+    #: Names among nn.LSTM's arguments that this class cannot honour, and what else it declares
+    #: (`rnnswap.testing.check_drop_in`).
     unsupported: ClassVar[frozenset[str]] = frozenset()
     #: Whether `step` adds bias_hh itself, inside its gates as a GRU does; else it comes in gates_x.
     recurrent_bias_apart: ClassVar[bool] = False

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
 
+from rnnswap.spec import SECOND_DERIVATIVES
 from rnnswap.testing._checks import FULL, CheckSkippedError, check
 from rnnswap.testing._compare import backward, gradient, require, require_all_same, require_same
 from rnnswap.testing._report import BEYOND
@@ -81,20 +82,20 @@ def gradcheck(subject: Subject) -> None:
     _require_gradients(subject, torch.autograd.gradcheck, *settings)
 
 
-@check()
+@check(needs=(SECOND_DERIVATIVES,))
 def gradgradcheck(subject: Subject) -> None:
     """Second derivatives equal finite differences of the first, padded and packed."""
     _require_gradients(subject, torch.autograd.gradgradcheck, {})
 
 
-@check(level=FULL)
+@check(level=FULL, needs=(SECOND_DERIVATIVES,))
 def gradgradcheck_of_every_form(subject: Subject) -> None:
     """So they do with layers, directions and projections."""
     settings: tuple[Setting, ...] = {"proj_size": 2}, {"bias": False}, subject.deep()
     _require_gradients(subject, torch.autograd.gradgradcheck, *settings)
 
 
-@check(group=BEYOND, level=FULL)
+@check(group=BEYOND, level=FULL, needs=(SECOND_DERIVATIVES,))
 def gradgradcheck_on_gpu(subject: Subject) -> None:
     """Second derivatives on a CUDA device equal finite differences of the first."""
     if not torch.cuda.is_available():

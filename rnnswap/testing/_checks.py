@@ -37,7 +37,8 @@ class Check:
         level: "quick", or "full" if it takes long.
         kind: "layer" for what stands for nn.LSTM, "cell" for what stands for nn.LSTMCell,
             "attention" for mechanisms, "clip" for policies.
-        needs: Arguments of nn.LSTM, or `CHUNKED_STATE`, without which the check has no meaning.
+        needs: Arguments of nn.LSTM, or traits such as `CHUNKED_STATE`, without which the check has
+            no meaning.
         run: Takes the kind's subject; raises if the check does not hold.
     """
 

@@ -51,9 +51,12 @@ def check_drop_in(
         level: "quick": about two seconds; "full": also torch.compile, torch.export, ONNX,
             TorchScript and processes: about a minute.
         unsupported: Names of nn.LSTM's arguments that the class does not honour: instead of what
-            needs them it is checked that asking for them is one clear error. "chunked-state" among
-            them: chunks with the state carried over need not give what one call gives. Default:
-            what the class's record in the registry and its attribute `unsupported` declare.
+            needs them it is checked that asking for them is one clear error. Among them may also
+            be "chunked-state": chunks with the state carried over need not give what one call
+            gives; "traced-length": a trace need not be right at another length; and
+            "second-derivatives"; "rounding": an error above rounding is told and not failed.
+            Default: what the class's record in the registry and its attribute `unsupported`
+            declare.
         **options: Keyword-only extras of the class, handed to every construction.
 
     Returns:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
+from rnnswap.spec import ROUNDING
 from rnnswap.testing._checks import check
 from rnnswap.testing._compare import require, require_all_same, require_equal, require_same
 from rnnswap.testing._subject import H, I, Subject, run, run_packed, states
 
 
-@check()
+@check(needs=(ROUNDING,))
 def packed_sorted(subject: Subject) -> None:
     """Packed, sorted input gives each sequence's own output, h_n and c_n."""
     _require_packed(subject, [5, 4, 4, 1], enforce_sorted=True)
 
 
-@check()
+@check(needs=(ROUNDING,))
 def packed_unsorted(subject: Subject) -> None:
     """Packed input in any order gives each sequence's own output, h_n and c_n."""
     _require_packed(subject, [2, 5, 1, 5], enforce_sorted=False)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnnswap.spec import TRACED_LENGTH
 from rnnswap.testing._checks import FULL, CheckFailedError, CheckSkippedError, check
 from rnnswap.testing._compare import (
     backward,
@@ -206,7 +207,7 @@ def traced(subject: Subject) -> None:
         require_all_same(run(trace, x), run(layer, x), f"traced, at B={batch}", eps=COMPILED_EPS)
 
 
-@check(level=FULL)
+@check(level=FULL, needs=(TRACED_LENGTH,))
 def traced_at_another_length(subject: Subject) -> None:
     """torch.jit.trace is right at another number of steps."""
     layer = subject.build(subject.deep(), _FLOAT)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnnswap.spec import ROUNDING
 from rnnswap.testing._checks import check
 from rnnswap.testing._compare import backward, gradient, require, require_all_same, require_equal
 from rnnswap.testing._report import BEYOND
@@ -33,19 +34,19 @@ def float64(subject: Subject) -> None:
     _require_kept(subject, torch.float64)
 
 
-@check()
+@check(needs=(ROUNDING,))
 def float32(subject: Subject) -> None:
     """float32 comes back as float32, as close to the class's own float64 as rounding allows."""
     _require_kept(subject, torch.float32)
 
 
-@check()
+@check(needs=(ROUNDING,))
 def bfloat16(subject: Subject) -> None:
     """bfloat16 comes back as bfloat16, as close to float64 as rounding allows."""
     _require_kept(subject, torch.bfloat16)
 
 
-@check()
+@check(needs=(ROUNDING,))
 def float16(subject: Subject) -> None:
     """float16 comes back as float16, as close to float64 as rounding allows."""
     _require_kept(subject, torch.float16)

@@ -10,7 +10,7 @@ import warnings
 import pytest
 import torch
 from cases import CELLS, OWN_CELLS
-from mutants import Broken, Looping, UnusedParameter
+from mutants import Broken, Looping, Raising, UnusedParameter
 from torch import nn
 
 import rnnswap
@@ -254,3 +254,38 @@ def test_every_check_says_in_one_line_what_it_checks():
         names = [c.name for c in CHECKS if c.kind == kind]
         assert len(names) == len(set(names))
         assert any(c.level == FULL for c in CHECKS if c.kind == kind)
+
+
+class Amplifying(Looping):
+    """A parameter's gradient is off by more than rounding in float32 alone."""
+
+    def step(self, gates_x, state, weights):
+        (h,) = super().step(gates_x, state, weights)
+        return (h if h.dtype == torch.float64 else h * (1 + 1e-4),)
+
+
+def test_rounding_that_is_declared_is_told_and_not_failed():
+    undeclared = check_drop_in(Amplifying)
+    assert "float32" in {r.name for r in undeclared.failures}
+    report = check_drop_in(Amplifying, unsupported={"rounding"})
+    (told,) = [r for r in report.results if r.name == "float32"]
+    assert told.status == "declared-unsupported"
+    assert told.detail.startswith("rounding: its dynamics amplify rounding errors: ")
+    assert "packed-sorted" in {r.name for r in report.results if r.status == "passed"}
+
+
+def test_an_error_is_no_rounding():
+    report = check_drop_in(Raising, unsupported={"rounding"})
+    assert "float16" in {r.name for r in report.failures}
+
+
+def test_a_step_in_a_loop_declares_what_a_trace_of_it_cannot():
+    class Step(Looping):
+        pass
+
+    class Whole(Step):
+        def run_steps(self, gates_x, state, weights, lengths, reverse):
+            return super().run_steps(gates_x, state, weights, lengths, reverse)
+
+    assert Step.unsupported == {"traced-length"}
+    assert Whole.unsupported == frozenset()

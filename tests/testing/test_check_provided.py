@@ -11,7 +11,10 @@ import rnnswap
 from rnnswap import OptionError
 from rnnswap.attention import Attention, SoftAttention
 from rnnswap.clip import ClipPolicy, NormClip, ValueClip
+from rnnswap.discovery import installed
+from rnnswap.registry import Provider, Registry
 from rnnswap.testing import check_attention, check_clip_policy
+from rnnswap.testing._checks import CHECKS
 
 
 def failed(report):
@@ -161,22 +164,49 @@ class OnlyContext(SoftAttention):
         return super().forward(*args, **kwargs)[0]
 
 
-@pytest.mark.parametrize(
-    ("cls", "found"),
-    [
-        (Opposite, {"mask-says-true-for-attend", "masked-rows", "causal", "nothing-to-attend-to"}),
-        (Unmasked, {"mask-says-true-for-attend", "masked-rows", "what-is-masked-is-not-read"}),
-        (NanInTheDark, {"masked-rows", "nothing-to-attend-to", "attention-autocast"}),
-        (Unnormalised, {"weights-are-shares", "another-sequence"}),
-        (Mixing, {"rows-alone"}),
-        (Detached, {"attention-gradcheck"}),
-        (AnyMask, {"bad-masks"}),
-        (AlwaysWeights, {"without-weights"}),
-        (Forgetful, {"attention-copies", "batch-first"}),
-        (Single, {"attention-dtypes", "attention-converted"}),
-        (OnlyContext, {"plain-attention"}),
-    ],
-)
+class WholeMasks(Dot):
+    def allowed(self, query, key, mask, causal):
+        return super().allowed(
+            query, key, mask if mask is None or mask.dim() == 3 else None, causal
+        )
+
+
+class NeedsRows(Dot):
+    def attend(self, query, *rest):
+        assert query.max() < 1e9
+        return super().attend(query, *rest)
+
+
+class Cutting(Dot):
+    def _check(self, query, key, value):
+        pass
+
+
+class AnyDevice(SoftAttention):
+    def __init__(self, *args, device=None, **kwargs):
+        super().__init__(*args, **kwargs)
+
+
+MECHANISMS = [
+    (Opposite, {"mask-says-true-for-attend", "masked-rows", "causal", "nothing-to-attend-to"}),
+    (WholeMasks, {"masks-broadcast"}),
+    (NeedsRows, {"no-rows"}),
+    (Cutting, {"bad-tensors"}),
+    (AnyDevice, {"attention-on-meta"}),
+    (Unmasked, {"mask-says-true-for-attend", "masked-rows", "what-is-masked-is-not-read"}),
+    (NanInTheDark, {"masked-rows", "nothing-to-attend-to", "attention-autocast"}),
+    (Unnormalised, {"weights-are-shares", "another-sequence", "every-parameter-learns"}),
+    (Mixing, {"rows-alone"}),
+    (Detached, {"attention-gradcheck"}),
+    (AnyMask, {"bad-masks"}),
+    (AlwaysWeights, {"without-weights"}),
+    (Forgetful, {"attention-copies", "batch-first"}),
+    (Single, {"attention-dtypes", "attention-converted"}),
+    (OnlyContext, {"plain-attention"}),
+]
+
+
+@pytest.mark.parametrize(("cls", "found"), MECHANISMS)
 def test_what_is_wrong_with_a_mechanism_is_found(cls, found):
     assert found <= failed(check_attention(cls))
 
@@ -257,21 +287,70 @@ class Careless(Odd):
         return torch.ones(())
 
 
-@pytest.mark.parametrize(
-    ("cls", "found"),
-    [
-        (Rising, {"no-norm-rises"}),
-        (Numbers, {"plain-clip"}),
-        (Liar, {"the-result-is-true"}),
-        (Elsewhere, {"in-place"}),
-        (Hiding, {"not-finite"}),
-        (Counting, {"not-finite-is-forgotten", "statistics"}),
-        (Object, {"representation", "text", "policy-copies"}),
-        (Careless, {"when-nobody-asks"}),
-    ],
-)
+class Filling(Odd):
+    """Gives whatever it watches a gradient."""
+
+    acts_at = "backward"
+
+    def __init__(self):
+        object.__setattr__(self, "seen", [])
+        super().__init__()
+
+    def watch(self, parameter):
+        self.seen.append(parameter)
+
+        def fill(gradient):
+            for other in self.seen:
+                if other.grad is None and other is not parameter:
+                    other.grad = torch.zeros_like(other)
+
+        return parameter.register_hook(fill)
+
+    def fresh(self):
+        return Filling()
+
+
+class Widening(Odd):
+    def clip_(self, parameters):
+        result = super().clip_(parameters)
+        for p in parameters:
+            p.grad = p.grad.clone()
+            p.grad.data = p.grad.data.float()
+        return result
+
+
+POLICIES_THAT_FAIL = [
+    (Rising, {"no-norm-rises"}),
+    (Numbers, {"plain-clip"}),
+    (Liar, {"the-result-is-true"}),
+    (Elsewhere, {"in-place"}),
+    (Hiding, {"not-finite"}),
+    (Counting, {"not-finite-is-forgotten", "statistics"}),
+    (Object, {"representation", "text", "policy-copies"}),
+    (Careless, {"when-nobody-asks"}),
+    (Filling, {"parameters-without-gradients"}),
+    (Widening, {"precisions"}),
+]
+
+
+@pytest.mark.parametrize(("cls", "found"), POLICIES_THAT_FAIL)
 def test_what_is_wrong_with_a_policy_is_found(cls, found):
     assert found <= failed(check_clip_policy(cls()))
+
+
+def test_a_layer_in_which_padding_leaks_is_found(monkeypatch):
+    registry = Registry("attention mechanism")
+    record = rnnswap.AttentionSpec(name="leaky", target=f"{__name__}:Unmasked")
+    registry.add(record, Provider("acme", "1", "plugin"))
+    monkeypatch.setattr(installed(), "attentions", registry)
+    assert "in-a-layer" in failed(check_attention(Unmasked))
+
+
+def test_every_check_of_the_contract_has_something_that_fails_it():
+    meant = {name for _, names in (*MECHANISMS, *POLICIES_THAT_FAIL) for name in names}
+    meant |= {"in-a-layer", "attention-compiled", "attention-exported"}
+    kinds = ("attention", "clip")
+    assert meant == {c.name for c in CHECKS if c.kind in kinds and c.group == "contract"}
 
 
 def test_a_policy_that_is_right_but_not_registered_skips_what_needs_that():

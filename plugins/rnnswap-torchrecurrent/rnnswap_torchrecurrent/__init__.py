@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnswap_torchrecurrent._names import OPTIONS, UNSUPPORTED
+from rnnswap_torchrecurrent._names import DECLARED, OPTIONS, UNSUPPORTED
 
 __all__ = sorted(OPTIONS)
 
@@ -17,6 +17,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'rnnswap_torchrecurrent' has no attribute {name!r}")
     from rnnswap_torchrecurrent._layer import adapted
 
-    made = adapted(name, OPTIONS[name], frozenset(UNSUPPORTED.get(name, ())))
+    lacks = UNSUPPORTED.get(name, set()) | DECLARED.get(name, set())
+    made = adapted(name, OPTIONS[name], frozenset(lacks))
     globals()[name] = made
     return made

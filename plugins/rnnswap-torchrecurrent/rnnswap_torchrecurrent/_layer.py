@@ -208,7 +208,9 @@ def adapted(name: str, options: dict[str, Any], unsupported: frozenset[str]) -> 
         "__doc__": _doc(name, cell),
         "cell": cell,
         "options": options,
-        "unsupported": unsupported | ({"chunked-state"} if root.reads_last else set()),
+        "unsupported": unsupported
+        | {"traced-length"}
+        | ({"chunked-state"} if root.reads_last else set()),
         "gates": 1,
         "states": root.states,
         # A recurrence of its own: a state dict says by it which class saved it.

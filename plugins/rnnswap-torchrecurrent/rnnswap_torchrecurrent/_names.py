@@ -90,3 +90,13 @@ UNSUPPORTED = {
 #: Layers that read the input before, for which nn.LSTM's state has no room: a sequence in chunks is
 #: not exactly the sequence in one.
 READ_LAST = ("TGRU", "TLSTM")
+
+#: What else a layer declares, as `rnnswap.testing.check_drop_in` knows it: torch has no second
+#: derivative of hardsigmoid; and dynamics that amplify rounding errors beyond what a check allows.
+DECLARED = {
+    "DSGU": {"second-derivatives"},
+    "SGU": {"second-derivatives"},
+    "AntisymmetricRNN": {"rounding"},
+    "NAS": {"rounding"},
+    "coRNN": {"rounding"},
+}

@@ -13,31 +13,14 @@ import rnnswap_torchrecurrent
 import torch
 import torchrecurrent
 from rnnswap_torchrecurrent._layer import _name
-from rnnswap_torchrecurrent._names import OPTIONS, READ_LAST, UNSUPPORTED
+from rnnswap_torchrecurrent._names import DECLARED, OPTIONS, READ_LAST, UNSUPPORTED
 from rnnswap_torchrecurrent._roots import DoubleApart, root_of
 
 import rnnswap
+from rnnswap.testing import check_drop_in
 
 NAMES = sorted(OPTIONS)
 FULL = ["MGU", "UGRNN", "PeepholeLSTM"]
-
-#: What does not hold, and why. gradgradcheck: torch has no second derivative of hardsigmoid.
-#: dropout-argument: without input and with biases of zero its output is zero, dropped or not.
-#: traced-at-another-length: torch.jit.trace writes a loop over steps out, at the traced length.
-FAILS = {
-    "DSGU": {"gradgradcheck"},
-    "SGU": {"gradgradcheck"},
-    "TLSTM": {"dropout-argument"},
-    **{name: {"traced-at-another-length"} for name in FULL},
-}
-
-#: What may not hold, depending on the processor: these amplify rounding errors by their
-#: own dynamics beyond what a check calls rounding; their numbers are the package's.
-ROUNDING = {
-    "AntisymmetricRNN": {"float32"},
-    "NAS": {"float16"},
-    "coRNN": {"packed-unsorted"},
-}
 
 
 @pytest.fixture(autouse=True)
@@ -163,8 +146,13 @@ def test_every_layer_stands_where_nn_lstm_stands():
     for process in started:
         found |= json.loads(process.communicate()[0])
     assert sorted(found) == NAMES
-    for name, failed in found.items():
-        for check in ROUNDING.get(name, ()):
-            failed.pop(check, None)
-    wrong = {n: failed for n, failed in found.items() if set(failed) != FAILS.get(n, set())}
-    assert wrong == {}
+    assert {name: failed for name, failed in found.items() if failed} == {}
+
+
+def test_what_is_declared_says_why():
+    for name, lacks in DECLARED.items():
+        assert lacks <= getattr(rnnswap_torchrecurrent, name).unsupported
+    report = check_drop_in(rnnswap_torchrecurrent.DSGU)
+    told = {r.name: r.detail for r in report.results if r.status == "declared-unsupported"}
+    reason = "second-derivatives: torch has none of an operation of the cell"
+    assert told == {"gradgradcheck": reason}
