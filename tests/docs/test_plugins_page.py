@@ -13,6 +13,7 @@ from projects import install
 import rnnswap
 from rnnswap import clip, discovery, hookspecs, testing
 from rnnswap.cli import main
+from rnnswap.attention import _recurrent
 from rnnswap.discovery import discover
 
 PLACE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
@@ -76,7 +77,7 @@ def examples(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     found = discover()
     assert found.failures == []
-    for place in (discovery, clip._parse):
+    for place in (discovery, clip._parse, _recurrent):
         monkeypatch.setattr(place, "installed", lambda: found)
 
 
