@@ -12,8 +12,8 @@ from projects import install
 
 import rnnswap
 from rnnswap import clip, discovery, hookspecs, testing
-from rnnswap.cli import main
 from rnnswap.attention import _recurrent
+from rnnswap.cli import main
 from rnnswap.discovery import discover
 
 PLACE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
