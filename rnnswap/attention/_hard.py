@@ -89,7 +89,7 @@ def _kept(weights: Tensor, k: Any, threshold: float | None, renormalise: bool) -
 
 def _beyond(weights: Tensor, k: Any) -> Tensor:
     """Return which of the weights in each row are not among its k largest."""
-    if _is_traced():
+    if _in_jit_trace():
         # A trace keeps topk's k as a number, also where another length has fewer keys.
         ranks = weights.argsort(-1, descending=True).argsort(-1)
         return ranks.ge(k)
@@ -97,7 +97,7 @@ def _beyond(weights: Tensor, k: Any) -> Tensor:
     return torch.ones_like(weights, dtype=torch.bool).scatter(-1, best, 0)
 
 
-def _is_traced() -> bool:
+def _in_jit_trace() -> bool:
     return torch._C._get_tracing_state() is not None
 
 
@@ -105,7 +105,7 @@ def _check_condition_on(keys: int, k: Any, threshold: Any) -> None:
     check_condition(k, threshold)
     if k is None and threshold is None:
         raise OptionError("hard attention needs a condition: give k, threshold or both")
-    if k is not None and k > keys and not _is_traced():  # which serves other lengths as well
+    if k is not None and k > keys and not _in_jit_trace():  # which serves other lengths as well
         raise OptionError(f"k must be at most the number of keys, {keys}, got {k}")
 
 
@@ -193,7 +193,7 @@ class HardAttention(SoftAttention):
     ) -> tuple[Tensor, Tensor | None]:
         """Return `hard_attention` with this module's parameters."""
         k = self.k
-        if k is not None and self.any_length and key.size(1) <= k and not _is_traced():
+        if k is not None and self.any_length and key.size(1) <= k and not _in_jit_trace():
             k = key.size(1)
         return hard_attention(
             query,

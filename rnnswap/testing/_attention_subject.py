@@ -27,6 +27,9 @@ class AttentionSubject:
         spec: Its record in the registry, if it has one.
     """
 
+    #: Mechanisms declare nothing.
+    unsupported: frozenset[str] = frozenset()
+
     def __init__(
         self, cls: type[nn.Module], options: Mapping[str, Any], spec: AttentionSpec | None
     ) -> None:

@@ -25,6 +25,9 @@ class ClipSubject:
         registered: Whether `parse` knows its name.
     """
 
+    #: Policies declare nothing.
+    unsupported: frozenset[str] = frozenset()
+
     def __init__(self, policy: clip.ClipPolicy, registered: bool) -> None:
         self._policy = policy
         self.registered = registered

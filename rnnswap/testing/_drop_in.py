@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
 
-from rnnswap.errors import OptionError
-from rnnswap.testing._checks import CHECKS, FULL, LAYER, QUICK, Check
-from rnnswap.testing._report import FAILED, CheckResult, Report
-from rnnswap.testing._running import run_check
+from rnnswap.testing._asked import check_asked, title
+from rnnswap.testing._checks import LAYER, QUICK
+from rnnswap.testing._report import Report
+from rnnswap.testing._running import run_checks
 from rnnswap.testing._subject import Subject, registered
 
 #: Modules that register checks when imported, in the order of the report.
@@ -71,36 +71,17 @@ def check_drop_in(
         >>> report.passed
         True
     """
-    if level not in (QUICK, FULL):
-        raise OptionError(f"level must be quick or full, got {level!r}")
-    if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
-        raise TypeError(f"cls must be a torch.nn.Module class, got {cls!r}")
+    check_asked(cls, level)
     spec = registered(cls)
     if unsupported is None:
         unsupported = _declared(cls) | (spec.unsupported if spec else frozenset())
     subject = Subject(cls, options, frozenset(unsupported), spec)
-    checks = [c for c in CHECKS if c.kind == subject.kind and (level == FULL or c.level == QUICK)]
-    results = tuple(_results(subject, checks))
+    results = run_checks(subject.kind, subject, level)
     reference = "nn.LSTM" if subject.kind == LAYER else "nn.LSTMCell"
-    return Report(_title(subject), reference, level, results, subject.is_torchs)
-
-
-def _results(subject: Subject, checks: list[Check]) -> Iterator[CheckResult]:
-    """Run the checks; when the first, the plainest call, fails, nothing else tells more."""
-    for check in checks:
-        result = run_check(check, subject)
-        yield result
-        if check is checks[0] and result.status == FAILED:
-            return
+    return Report(title(cls, options), reference, level, results, subject.is_torchs)
 
 
 def _declared(cls: type[nn.Module]) -> frozenset[str]:
     """Return the attribute `unsupported` of a class that has one, as RecurrentLayer's do."""
     found: Any = getattr(cls, "unsupported", ())
     return frozenset(found) if isinstance(found, frozenset | set) else frozenset()
-
-
-def _title(subject: Subject) -> str:
-    options = ", ".join(f"{key}={value!r}" for key, value in subject.options.items())
-    name = f"{subject.cls.__module__}.{subject.cls.__qualname__}"
-    return f"{name}({options})" if options else name

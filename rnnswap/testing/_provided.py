@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import Any
 
 from torch import nn
 
 from rnnswap import clip, discovery
-from rnnswap.errors import OptionError
-from rnnswap.spec import AttentionSpec
+from rnnswap.testing._asked import check_asked, is_target, title
 from rnnswap.testing._attention_subject import AttentionSubject
-from rnnswap.testing._checks import ATTENTION, CHECKS, CLIP, FULL, QUICK
+from rnnswap.testing._checks import ATTENTION, CLIP, QUICK
 from rnnswap.testing._clip_subject import ClipSubject
-from rnnswap.testing._report import FAILED, CheckResult, Report
-from rnnswap.testing._running import run_alone
+from rnnswap.testing._report import Report
+from rnnswap.testing._running import run_checks
 
 #: Modules that register checks when imported, in the order of the report.
 for _theme in ("_attention", "_attention_modules", "_clip"):
@@ -42,14 +40,11 @@ def check_attention(cls: type[nn.Module], *, level: str = QUICK, **options: Any)
         >>> check_attention(rnnswap.attention.SoftAttention, score="additive").passed
         True
     """
-    if level not in (QUICK, FULL):
-        raise OptionError(f"level must be quick or full, got {level!r}")
-    if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
-        raise TypeError(f"cls must be a torch.nn.Module class, got {cls!r}")
-    subject = AttentionSubject(cls, options, _registered(cls))
-    extras = ", ".join(f"{key}={value!r}" for key, value in options.items())
-    title = f"{cls.__module__}.{cls.__qualname__}" + (f"({extras})" if extras else "")
-    return Report(title, "", level, _results(ATTENTION, subject, level), role="attention mechanism")
+    check_asked(cls, level)
+    specs = [entry.spec for entry in discovery.installed().attentions]
+    spec = next((s for s in specs if is_target(cls, s.target)), None)
+    results = run_checks(ATTENTION, AttentionSubject(cls, options, spec), level)
+    return Report(title(cls, options), "", level, results, role="attention mechanism")
 
 
 def check_clip_policy(policy: clip.ClipPolicy | str) -> Report:
@@ -75,24 +70,5 @@ def check_clip_policy(policy: clip.ClipPolicy | str) -> Report:
         raise TypeError(f"expected a ClipPolicy or text such as 'norm:1.0', got {policy!r}")
     made = clip.parse(policy) if isinstance(policy, str) else policy
     known = str(made).partition(":")[0] in discovery.installed().policies
-    results = _results(CLIP, ClipSubject(made, known), QUICK)
+    results = run_checks(CLIP, ClipSubject(made, known), QUICK)
     return Report(str(made), "", QUICK, results, role="clipping policy")
-
-
-def _registered(cls: type) -> AttentionSpec | None:
-    """Return the record whose target is this class; imports nothing."""
-    for entry in discovery.installed().attentions:
-        module, _, name = entry.spec.target.partition(":")
-        if getattr(sys.modules.get(module), name, None) is cls:
-            return entry.spec
-    return None
-
-
-def _results(kind: str, subject: Any, level: str) -> tuple[CheckResult, ...]:
-    """Run the checks; when the first, the plainest call, fails, nothing else tells more."""
-    results = []
-    for check in (c for c in CHECKS if c.kind == kind and (level == FULL or c.level == QUICK)):
-        results.append(run_alone(check, subject))
-        if len(results) == 1 and results[0].status == FAILED:
-            break
-    return tuple(results)

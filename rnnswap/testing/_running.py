@@ -12,7 +12,14 @@ import torch
 
 from rnnswap.errors import OptionError
 from rnnswap.spec import CHUNKED_STATE, ROUNDING, SECOND_DERIVATIVES, TRACED_LENGTH
-from rnnswap.testing._checks import Check, CheckFailedError, CheckSkippedError
+from rnnswap.testing._checks import (
+    CHECKS,
+    FULL,
+    QUICK,
+    Check,
+    CheckFailedError,
+    CheckSkippedError,
+)
 from rnnswap.testing._compare import describe, is_one_sentence, raised
 from rnnswap.testing._report import (
     BEYOND,
@@ -34,7 +41,23 @@ _TRAITS = {
 }
 
 
-def run_check(check: Check, subject: Subject) -> CheckResult:
+def run_checks(kind: str, subject: Any, level: str) -> tuple[CheckResult, ...]:
+    """Run the checks of a kind; when the first, the plainest call, fails, nothing else tells more.
+
+    Args:
+        kind: As `Check.kind`.
+        subject: What its checks take; its `unsupported` holds what it declares.
+        level: "quick" or "full".
+    """
+    results = []
+    for check in (c for c in CHECKS if c.kind == kind and (level == FULL or c.level == QUICK)):
+        results.append(run_check(check, subject))
+        if len(results) == 1 and results[0].status == FAILED:
+            break
+    return tuple(results)
+
+
+def run_check(check: Check, subject: Any) -> CheckResult:
     """Run one check with a fixed seed and leave torch's global state as it was."""
     declared = sorted(subject.unsupported & set(check.needs))
     with _isolated():
@@ -44,13 +67,6 @@ def run_check(check: Check, subject: Subject) -> CheckResult:
             status, detail = _declared(subject, declared)
         else:
             status, detail = _outcome(check, subject)
-    return CheckResult(check.name, check.group, status, detail, check.summary)
-
-
-def run_alone(check: Check, subject: Any) -> CheckResult:
-    """Run one check of a kind that declares nothing as unsupported; as `run_check`."""
-    with _isolated():
-        status, detail = _outcome(check, subject)
     return CheckResult(check.name, check.group, status, detail, check.summary)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from rnnswap import discovery
 from rnnswap.spec import CellSpec
+from rnnswap.testing._asked import is_target
 from rnnswap.testing._checks import CELL, LAYER
 from rnnswap.testing._compare import require
 
@@ -138,10 +138,8 @@ def kind_of(cls: type[nn.Module], spec: CellSpec | None) -> str:
 def registered(cls: type) -> CellSpec | None:
     """Return the record whose target or cell_target is this class; imports nothing."""
     for entry in discovery.installed().cells:
-        for target in (entry.spec.target, entry.spec.cell_target):
-            module, _, name = (target or "").partition(":")
-            if name == cls.__name__ and getattr(sys.modules.get(module), name, None) is cls:
-                return entry.spec
+        if is_target(cls, entry.spec.target) or is_target(cls, entry.spec.cell_target):
+            return entry.spec
     return None
 
 

@@ -200,7 +200,7 @@ def test_results_are_frozen_records():
 
 def only(monkeypatch, *names):
     """Leave of all checks those named."""
-    monkeypatch.setattr("rnnswap.testing._drop_in.CHECKS", [c for c in CHECKS if c.name in names])
+    monkeypatch.setattr("rnnswap.testing._running.CHECKS", [c for c in CHECKS if c.name in names])
 
 
 def test_onnx_is_skipped_where_it_is_not_installed(monkeypatch):
