@@ -8,12 +8,11 @@ version and reason, and everything else goes on.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import reprlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +20,7 @@ from rnnswap import builtin, distributions, hookspecs
 from rnnswap.errors import DuplicateNameError, PluginError
 from rnnswap.registry import Entry, Provider, Registry
 from rnnswap.spec import AttentionSpec, CellSpec, ClipSpec, load_target
+from rnnswap.strangers import contained
 
 if TYPE_CHECKING:
     import pluggy
@@ -76,12 +76,19 @@ def discover(entry_points: Iterable[Any] | None = None, limit: str | None = None
         found, problems = distributions.entry_points(hookspecs.GROUP)
     else:
         found, problems = distributions.given(entry_points), []
+    allowed = _allowed(limit)
     for problem in problems:
-        if _allowed(problem.provider, limit):
+        if allowed is None or problem.provider.distribution in allowed:
             plugins.failures.append(Failure(problem.provider, problem.reason, problem.harmless))
     for provider, entry in distributions.in_order(found):
-        if _allowed(provider, limit):
+        if allowed is None or provider.distribution in allowed:
             _load_one(plugins, manager, provider, entry)
+    there = {provider.distribution for provider, _ in found} | {
+        problem.provider.distribution for problem in problems
+    }
+    for name in sorted((allowed or set()) - there - {distributions.OWN}):
+        text = f"{LIMIT_VARIABLE} names it, but no such plugin is installed"
+        plugins.failures.append(Failure(Provider(name, "?", "?"), text))
     _explain_misses(plugins)
     return plugins
 
@@ -133,10 +140,12 @@ def _built_in(hook: Callable[[], list[_Spec]], name: str) -> _Spec | None:
     return next((spec for spec in hook() if spec.name == name), None)
 
 
-def _allowed(provider: Provider, limit: str | None) -> bool:
-    if limit is None or provider.distribution == distributions.OWN:
-        return True
-    return provider.distribution in {name.strip() for name in limit.split(",")}
+def _allowed(limit: str | None) -> set[str] | None:
+    """Return the distributions that may be loaded; None for all."""
+    if limit is None:
+        return None
+    names = (name.strip() for name in limit.split(","))
+    return {distributions.OWN, *(distributions.normalised(name) for name in names if name)}
 
 
 def _load_one(
@@ -146,18 +155,23 @@ def _load_one(
         plugins.failures.append(Failure(provider, reason))
 
     try:
-        with distributions.watched(provider) as slow, _strangers_code():
+        with distributions.watched(provider) as slow, contained() as notes:
             module = entry.load()
             _check_api(module)
-            if manager.is_registered(module):
-                raise PluginError(f"module {module.__name__} is registered by another entry point")
-            manager.register(module, name=f"{provider.distribution}:{provider.entry}")
+            twice = manager.is_registered(module)
+            if not twice:
+                manager.register(module, name=f"{provider.distribution}:{provider.entry}")
     except PluginError as error:
         fail(str(error))
         return
-    for seconds in slow:
-        text = f"took {seconds:.1f} s to import; whatever loads plugins waits for it"
-        plugins.failures.append(Failure(provider, text, harmless=True))
+    notes += [f"took {s:.1f} s to import; whatever loads plugins waits for it" for s in slow]
+    if twice:
+        notes.append(
+            f"module {module.__name__} is registered by another entry point, once is enough"
+        )
+    plugins.failures += [Failure(provider, note, harmless=True) for note in notes]
+    if twice:
+        return
     kinds: list[tuple[Any, type, Registry[Any]]] = [
         (manager.hook.rnnswap_cells, CellSpec, plugins.cells),
         (manager.hook.rnnswap_attentions, AttentionSpec, plugins.attentions),
@@ -202,24 +216,6 @@ def _report_unknown_hooks(
             )
 
 
-@contextlib.contextmanager
-def _strangers_code() -> Iterator[None]:
-    """Turn whatever is raised inside into a PluginError, and what is printed to stderr.
-
-    Everything but Ctrl-C: a plugin that calls sys.exit() on import must not end the host, nor must
-    exceptions that derive from BaseException alone. stdout belongs to the command's results.
-    """
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    except PluginError:
-        raise
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise PluginError(f"{type(error).__name__}: {error}") from error
-
-
 def _register(
     hook: Callable[[], Any],
     kind: type,
@@ -228,7 +224,7 @@ def _register(
     fail: Callable[[str], None],
 ) -> None:
     try:
-        with _strangers_code():
+        with contained():
             returned = hook()
             if not isinstance(returned, list | tuple):
                 raise PluginError(
@@ -309,7 +305,7 @@ def load_class(entry: Entry[Any], target: str | None = None) -> Any:
     """
     target = target or entry.spec.target
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contained():
             found = load_target(target)
     except PluginError as error:
         raise PluginError(f"{entry.name!r} of {entry.provider}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import threading
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rnnswap.errors import in_one_line
 from rnnswap.registry import Provider
 
 OWN = "rnnswap"
@@ -45,7 +47,7 @@ def entry_points(group: str) -> tuple[list[tuple[Provider, Any]], list[Problem]]
             entries = [entry for entry in dist.entry_points if entry.group == group]
         except Exception as error:  # metadata of strangers may hold anything
             where = Provider(*identity(dist), "?")
-            reason = f"its entry_points.txt cannot be read: {_first_line(error)}"
+            reason = f"its entry_points.txt cannot be read: {in_one_line(error)}"
             problems.append(Problem(where, reason))
             continue
         for entry in entries:
@@ -86,7 +88,12 @@ def identity(dist: Any) -> tuple[str, str]:
         folder = getattr(getattr(dist, "_path", None), "stem", "")
         stem, _, tail = folder.partition("-")
         name, version = name or stem or "unknown", version or tail or "?"
-    return str(name).lower().replace("_", "-"), str(version)
+    return normalised(str(name)), str(version)
+
+
+def normalised(name: str) -> str:
+    """Return a distribution's name as names are compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @contextlib.contextmanager
@@ -122,8 +129,3 @@ def _twice(first: Provider, place: Any, other: Provider, elsewhere: Any) -> str:
         f"installed twice: {first.version} in {place.locate_file('')} is used, "
         f"{other.version} in {elsewhere.locate_file('')} is not"
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

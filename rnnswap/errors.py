@@ -21,6 +21,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: Characters of a stranger's message that are repeated.
+_LONGEST = 300
+
 
 class RnnswapError(Exception):
     """Base of every error raised by rnnswap."""
@@ -134,3 +137,19 @@ def _choices(name: str, known: list[str]) -> str:
         nearest = near or known[:3]
         listing = f"{len(known)} are registered, nearest: " + ", ".join(nearest)
     return f"({listing}); did you mean {near[0]!r}?" if near else f"({listing})"
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return the type and the text of a stranger's exception for a report, in one line.
+
+    Its text may be long, hold line breaks and control characters, or raise itself.
+    """
+    kind = type(error).__name__
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        return kind
+    if not text:
+        return kind
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return f"{kind}: {text}" if len(text) <= _LONGEST else f"{kind}: {text[:_LONGEST]} ..."

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from rnnswap.errors import OptionError, PluginError, UnsupportedError
+from rnnswap.errors import OptionError, PluginError, UnsupportedError, in_one_line
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -288,9 +288,7 @@ def load_target(target: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a stranger's module may raise anything, SystemExit included
-        raise PluginError(
-            f"target {target!r} cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
+        raise PluginError(f"target {target!r} cannot be loaded: {in_one_line(error)}") from error
 
 
 def _check_target(name: str, target: object) -> None:

@@ -83,6 +83,10 @@ def test_built_ins_come_through_the_same_entry_point_group():
         ),
         (GOOD.format(name="Bad Name"), "'Bad Name' is not lower case"),
         ("class B(BaseException): pass\nraise B('odd')", "B: odd"),
+        ("raise ValueError('one\\n  two')", "^ValueError: one two$"),
+        ("raise ValueError('\\x1b[31mred')", r"^ValueError: \?\[31mred$"),
+        ("raise ValueError('x' * 1000)", r"^ValueError: x{300} \.\.\.$"),
+        ("class E(Exception):\n    def __str__(self): 1 / 0\nraise E()", "^E$"),
         (
             "import rnnswap\nclass Odd:\n    def __repr__(self): raise ValueError\n"
             "@rnnswap.hookimpl\ndef rnnswap_cells():\n    return [Odd()]",
@@ -206,6 +210,32 @@ def test_a_target_that_does_not_exist_is_one_clear_error(distribution, kind, use
     assert "PluginError: target 'rnnswap.no_such:Thing' cannot be loaded" in result.stderr
     last = result.stderr.splitlines()[-1]
     assert "PluginError: 'ghost' of ghost-cells 1.0: target 'rnnswap.no_such:Thing'" in last
+
+
+def test_a_module_that_two_entry_points_name_is_loaded_once_and_told(distribution, tmp_path):
+    module = distribution("acme-cells", GOOD.format(name="acme"))
+    (info,) = tmp_path.glob("*.dist-info")
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\np = {module}\nq = {module}\n")
+    found = discover()
+    assert "acme" in found.cells
+    (failure,) = found.failures
+    assert failure.harmless
+    assert failure.reason == (
+        f"module {module} is registered by another entry point, once is enough"
+    )
+
+
+def test_a_hook_module_that_imports_torch_is_named(distribution):
+    distribution("acme-cells", "import torch\n" + textwrap.dedent(GOOD.format(name="acme")))
+    code = (
+        "from rnnswap.discovery import installed\n"
+        "print([f.reason for f in installed().failures if 'imports' in f.reason])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "['imports torch, for which every command that loads plugins waits']\n"
 
 
 def test_installed_is_discovered_once():

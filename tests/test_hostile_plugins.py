@@ -220,3 +220,55 @@ def test_without_metadata_the_folder_tells_name_and_version(tmp_path, monkeypatc
     found, problems = distributions.entry_points(GROUP)
     assert ("acme-bare", "3.2") in {(p.distribution, p.version) for p, _ in found}
     assert problems == []
+
+
+CHANGES = """
+import os, sys, threading, time
+os.write(1, b"noise")
+os.system("echo noise")
+sys.__stdout__.write("noise")
+threading.Thread(target=time.sleep, args=(1,), name="straggler").start()
+os.chdir("/")
+sys.path.clear()
+sys.setrecursionlimit(90)
+sys.excepthook = None
+sys.stdout.close()
+"""
+
+
+def test_what_an_import_changes_is_put_back_and_named(tmp_path, rnnswap):
+    write(tmp_path / "first", "acme-hostile", CHANGES + GOOD)
+    good = RECORD.format(target="zeta_good:Zeta").replace("hostile", "zeta")
+    write(tmp_path / "second", "zeta-good", good)
+    (tmp_path / "model.py").write_text("from torch import nn\n\nrnn = nn.LSTM(3, 4)\n")
+    patched = rnnswap("patch", "--cell", "zeta", "--diff", "model.py")
+    assert patched.returncode == 0, patched.stderr
+    assert patched.stdout.startswith("--- model.py")
+    listed = rnnswap("plugins", "--json")
+    found = json.loads(listed.stdout)
+    assert {"hostile", "zeta"} <= {cell["name"] for cell in found["cells"]}
+    assert {p["distribution"] for p in found["problems"]} == {"acme-hostile"}
+    reasons = "; ".join(p["reason"] for p in found["problems"])
+    for words in (
+        "changed the working directory, which was put back",
+        "of sys.path, which were put back",
+        "lowered the recursion limit, which was put back",
+        "removed sys.excepthook, which was put back",
+        "left running, and every command waits for its end: straggler",
+    ):
+        assert words in reasons
+    assert listed.stderr.count("noise") == 3
+
+
+def test_strict_plugins_leaves_stdout_alone_and_names_a_limit_that_is_not_installed(
+    tmp_path, rnnswap
+):
+    install(tmp_path, "raises on import")
+    strict = rnnswap("--strict-plugins", "plugins", "--json")
+    assert (strict.returncode, strict.stdout) == (2, "")
+    named = rnnswap("--strict-plugins", "plugins", RNNSWAP_PLUGINS="Zeta_Good,zeta-god")
+    assert named.returncode == 2
+    assert named.stderr == (
+        "Error: zeta-god ? (entry point '?'): RNNSWAP_PLUGINS names it, but no such plugin is "
+        "installed\n"
+    )
