@@ -20,7 +20,7 @@ from rnnswap import builtin, distributions, hookspecs
 from rnnswap.errors import DuplicateNameError, PluginError
 from rnnswap.registry import Entry, Provider, Registry
 from rnnswap.spec import AttentionSpec, CellSpec, ClipSpec, load_target
-from rnnswap.strangers import contained
+from rnnswap.strangers import Contained
 
 if TYPE_CHECKING:
     import pluggy
@@ -154,38 +154,46 @@ def _load_one(
     def fail(reason: str) -> None:
         plugins.failures.append(Failure(provider, reason))
 
+    notes: list[str] = []
     try:
-        with distributions.watched(provider) as slow, contained() as notes:
+        with distributions.watched(provider, notes), Contained(notes):
             module = entry.load()
             _check_api(module)
-            twice = manager.is_registered(module)
-            if not twice:
-                manager.register(module, name=f"{provider.distribution}:{provider.entry}")
+            if manager.is_registered(module):
+                notes.append(f"{_named(module)} is another entry point's too, once is enough")
+                return
+            manager.register(module, name=f"{provider.distribution}:{provider.entry}")
+            _report_unknown_hooks(manager, module, fail)
+            hooks = _hooks(plugins, manager, module)
+            if not hooks:
+                raise PluginError(f"{_named(module)} has no @rnnswap.hookimpl function")
+            for hook, kind, registry in hooks:
+                _register(hook, kind, registry, provider, fail, notes)
     except PluginError as error:
         fail(str(error))
-        return
-    notes += [f"took {s:.1f} s to import; whatever loads plugins waits for it" for s in slow]
-    if twice:
-        notes.append(
-            f"module {module.__name__} is registered by another entry point, once is enough"
-        )
-    plugins.failures += [Failure(provider, note, harmless=True) for note in notes]
-    if twice:
-        return
+    finally:
+        plugins.failures += [Failure(provider, note, harmless=True) for note in notes]
+
+
+def _named(module: Any) -> str:
+    return f"module {getattr(module, '__name__', module)!s}"
+
+
+def _hooks(
+    plugins: Plugins, manager: pluggy.PluginManager, module: Any
+) -> list[tuple[Callable[[], Any], type, Registry[Any]]]:
+    """Return a module's hooks, each with the kind of its records and where they are registered."""
     kinds: list[tuple[Any, type, Registry[Any]]] = [
         (manager.hook.rnnswap_cells, CellSpec, plugins.cells),
         (manager.hook.rnnswap_attentions, AttentionSpec, plugins.attentions),
         (manager.hook.rnnswap_clip_policies, ClipSpec, plugins.policies),
     ]
-    _report_unknown_hooks(manager, module, fail)
-    provided = False
-    for caller, kind, registry in kinds:
-        for implementation in caller.get_hookimpls():
-            if implementation.plugin is module:
-                provided = True
-                _register(implementation.function, kind, registry, provider, fail)
-    if not provided:
-        fail(f"module {getattr(module, '__name__', module)!s} has no @rnnswap.hookimpl function")
+    return [
+        (implementation.function, kind, registry)
+        for caller, kind, registry in kinds
+        for implementation in caller.get_hookimpls()
+        if implementation.plugin is module
+    ]
 
 
 def _check_api(module: Any) -> None:
@@ -222,9 +230,10 @@ def _register(
     registry: Registry[Any],
     provider: Provider,
     fail: Callable[[str], None],
+    notes: list[str],
 ) -> None:
     try:
-        with contained():
+        with Contained(notes):
             returned = hook()
             if not isinstance(returned, list | tuple):
                 raise PluginError(
@@ -236,7 +245,7 @@ def _register(
         fail(str(error))
         return
     for record, text in records:
-        if not isinstance(record, kind):
+        if type(record) is not kind:  # a class of one's own may answer isinstance with anything
             fail(f"{hook.__name__} returned {text}, which is not a {kind.__name__}")
             continue
         try:
@@ -305,7 +314,7 @@ def load_class(entry: Entry[Any], target: str | None = None) -> Any:
     """
     target = target or entry.spec.target
     try:
-        with contained():
+        with Contained():
             found = load_target(target)
     except PluginError as error:
         raise PluginError(f"{entry.name!r} of {entry.provider}: {error}") from error

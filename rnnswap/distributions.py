@@ -97,31 +97,32 @@ def normalised(name: str) -> str:
 
 
 @contextlib.contextmanager
-def watched(provider: Provider) -> Iterator[list[float]]:
-    """Say on stderr which plugin is being waited for; the list gets the seconds if they were many.
+def watched(provider: Provider, notes: list[str]) -> Iterator[None]:
+    """Say on stderr which plugin is being waited for; `notes` gets a sentence if it was long.
 
     A stranger's import cannot be interrupted safely, so this is all that can be done.
     """
-    slow: list[float] = []
+    stream = sys.stderr  # a plugin may close or replace it
 
     def say() -> None:
-        sys.stderr.write(
-            f"rnnswap: waiting for plugin {provider} (entry point {provider.entry!r}); "
-            "--no-plugins or RNNSWAP_PLUGINS goes without it\n"
-        )
-        sys.stderr.flush()
+        if stream is not None:
+            stream.write(
+                f"rnnswap: waiting for plugin {provider} (entry point {provider.entry!r}); "
+                "--no-plugins or RNNSWAP_PLUGINS goes without it\n"
+            )
+            stream.flush()
 
     timer = threading.Timer(PATIENCE, say)
     timer.daemon = True
     start = time.monotonic()
     timer.start()
     try:
-        yield slow
+        yield
     finally:
         timer.cancel()
         seconds = time.monotonic() - start
         if seconds > PATIENCE:
-            slow.append(seconds)
+            notes.append(f"took {seconds:.1f} s to load; whatever loads plugins waits for it")
 
 
 def _twice(first: Provider, place: Any, other: Provider, elsewhere: Any) -> str:

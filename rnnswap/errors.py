@@ -147,7 +147,9 @@ def in_one_line(error: BaseException) -> str:
     kind = type(error).__name__
     try:
         text = " ".join(str(error).split())
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # SystemExit, for one
         return kind
     if not text:
         return kind

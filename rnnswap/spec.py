@@ -146,6 +146,7 @@ class _Record:
             raise PluginError(f"{self.name}: summary must be a string, got {self.summary!r}")
         if not isinstance(self.options, Mapping):
             raise PluginError(f"{self.name}: options must map names to OptionSpec records")
+        object.__setattr__(self, "options", dict(self.options))  # a mapping may change, or raise
         for key, option in self.options.items():
             if not isinstance(key, str) or not key.isidentifier() or keyword.iskeyword(key):
                 raise PluginError(f"{self.name}: option {key!r} cannot be a keyword argument")

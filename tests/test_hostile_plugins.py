@@ -42,7 +42,7 @@ HOSTILE = {
     "raises SystemExit": ("raise SystemExit(3)", "SystemExit: 3", UNKNOWN),
     "hangs on import": (
         "import time; time.sleep(10)\n" + GOOD,
-        r"took 1\d\.\d s to import; whatever loads plugins waits for it",
+        r"took 1\d\.\d s to load; whatever loads plugins waits for it",
         None,
     ),
     "prints to stdout": ("print('noise', flush=True)\n" + GOOD, None, None),
@@ -223,7 +223,7 @@ def test_without_metadata_the_folder_tells_name_and_version(tmp_path, monkeypatc
 
 
 CHANGES = """
-import os, sys, threading, time
+import ctypes, io, os, sys, threading, time, warnings
 os.write(1, b"noise")
 os.system("echo noise")
 sys.__stdout__.write("noise")
@@ -232,7 +232,14 @@ os.chdir("/")
 sys.path.clear()
 sys.setrecursionlimit(90)
 sys.excepthook = None
+warnings.simplefilter("error")
+ctypes.CDLL(None).puts(b"noise")
+sys.stdout = io.TextIOWrapper(sys.stdout.buffer)
+print("noise")
 sys.stdout.close()
+sys.stderr.close()
+os.close(1)
+os.close(2)
 """
 
 
@@ -254,10 +261,11 @@ def test_what_an_import_changes_is_put_back_and_named(tmp_path, rnnswap):
         "of sys.path, which were put back",
         "lowered the recursion limit, which was put back",
         "removed sys.excepthook, which was put back",
+        "made errors of warnings, which was undone",
         "left running, and every command waits for its end: straggler",
     ):
         assert words in reasons
-    assert listed.stderr.count("noise") == 3
+    assert listed.stderr.count("noise") == 5
 
 
 def test_strict_plugins_leaves_stdout_alone_and_names_a_limit_that_is_not_installed(
@@ -272,3 +280,96 @@ def test_strict_plugins_leaves_stdout_alone_and_names_a_limit_that_is_not_instal
         "Error: zeta-god ? (entry point '?'): RNNSWAP_PLUGINS names it, but no such plugin is "
         "installed\n"
     )
+
+
+#: What ended the command, or went unseen, in a hook or a record: source, and what is said of it.
+ODD = {
+    "StopIteration": ("raise StopIteration", "^StopIteration$"),
+    "an error without a text": (
+        "class E(Exception):\n    def __str__(self): raise SystemExit(9)\nraise E()",
+        "^E$",
+    ),
+    "closes all files": (
+        "import os\nos.closerange(3, 64)\n" + GOOD,
+        "^closed files that it did not",
+    ),
+    "changes and raises": ("import sys\nsys.path = None\n" + GOOD, "^removed .* of sys.path"),
+    "a slow hook": (
+        "import time\n" + GOOD.replace("    return", "    time.sleep(2.5)\n    return"),
+        r"^took 2\.\d s to load",
+    ),
+    "a hook that changes the folder": (
+        "import os\n" + GOOD.replace("    return", "    os.chdir('/')\n    return"),
+        "^changed the working directory",
+    ),
+    "a record that answers no question": (
+        "class Odd:\n    __class__ = property(lambda self: exit(7))\n"
+        + GOOD.replace("[rnnswap", "[Odd()] or [rnnswap"),
+        "^rnnswap_cells returned .*, which is not a CellSpec$",
+    ),
+    "a record of a class of its own": (
+        "import rnnswap\nclass Odd(rnnswap.CellSpec): pass\n"
+        + GOOD.replace("rnnswap.CellSpec(", "Odd("),
+        "^rnnswap_cells returned .*, which is not a CellSpec$",
+    ),
+    "a module that cannot be listed": ("def __dir__(): exit(4)\n" + GOOD, "^SystemExit: 4$"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_plugins_are_told_and_end_nothing(tmp_path, rnnswap, kind):
+    source, said = ODD[kind]
+    write(tmp_path / "first", "acme-hostile", source)
+    write(tmp_path / "second", "zeta-good", GOOD.replace("hostile", "zeta"))
+    code = (
+        "import json, rnnswap.discovery as d, os\n"
+        "found = d.discover()\n"
+        "told = [f.reason for f in found.failures], found.cells.names(), os.getcwd()\n"
+        "open('told', 'w').write(json.dumps(told))"
+    )
+    done = rnnswap(code=code)
+    assert done.returncode == 0, done.stderr
+    reasons, names, folder = json.loads((tmp_path / "told").read_text())
+    assert any(re.search(said, reason) for reason in reasons), reasons
+    assert "zeta" in names
+    assert folder == os.path.realpath(tmp_path)
+
+
+def test_two_threads_may_load_at_once_and_stdout_comes_back(tmp_path, rnnswap):
+    code = textwrap.dedent(
+        """
+        import os, threading
+        from rnnswap.strangers import Contained
+        first_in, second_in, first_out = (threading.Event() for _ in range(3))
+        def first():
+            with Contained():
+                first_in.set()
+                second_in.wait()
+            first_out.set()
+        def second():
+            first_in.wait()
+            with Contained():
+                second_in.set()
+                first_out.wait()
+                print("inside")
+        threads = [threading.Thread(target=f) for f in (first, second)]
+        before = len(os.listdir("/dev/fd"))
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        os.write(1, b"descriptor ")
+        print("stream", len(os.listdir("/dev/fd")) - before)
+        """
+    )
+    done = rnnswap(code=code)
+    assert (done.stdout, done.stderr) == ("descriptor stream 0\n", "inside\n")
+
+
+def test_without_streams_plugins_load_all_the_same(tmp_path, rnnswap):
+    write(tmp_path / "first", "acme-noisy", "print('noise')\n" + GOOD)
+    code = (
+        "import os, sys\nos.close(1)\nos.close(2)\nsys.stdout = sys.stderr = None\n"
+        "from rnnswap import discovery\nfound = discovery.discover()\n"
+        "open('told', 'w').write(f'{len(found.failures)} {\"hostile\" in found.cells}')"
+    )
+    assert rnnswap(code=code).returncode == 0
+    assert (tmp_path / "told").read_text() == "0 True"

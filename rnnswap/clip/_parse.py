@@ -8,7 +8,7 @@ from rnnswap.clip._policy import ClipPolicy
 from rnnswap.discovery import installed
 from rnnswap.errors import PluginError
 from rnnswap.spec import load_target
-from rnnswap.strangers import contained
+from rnnswap.strangers import Contained
 
 
 def parse(text: str) -> ClipPolicy:
@@ -34,7 +34,7 @@ def _made(written: policy_text.PolicyText) -> ClipPolicy:
     spec, who = entry.spec, f"clipping policy {entry.name!r} of {entry.provider}"
     options = policy_text.check(written, spec)
     try:
-        with contained():
+        with Contained():
             cls = load_target(spec.target)
     except PluginError as error:
         raise PluginError(f"{who}: {error}") from error
