@@ -26,6 +26,15 @@ CALLS = [
     (33, 9, 33, 2, False, True),
     (43, 13, 17, 1, True, False),
 ]
+#: With few units vectors hold rows: less than a vector of them, several groups, ends of groups; the
+#: input is narrower and wider than what is taken at once.
+MANY_ROWS = [
+    (1, 19, 3, 1, False, False),
+    (6, 33, 1, 2, True, False),
+    (5, 34, 40, 1, True, True),
+    (4, 150, 2, 2, False, True),
+    (3, 271, 1, 2, True, True),
+]
 
 
 @contextlib.contextmanager
@@ -52,11 +61,22 @@ def lengths_of(T, B):
     ("scan", "H"), [(s, H) for s in SCANS for H in (HIDDEN if "nobias" not in s else (7, 33))]
 )
 def test_every_instruction_set_gives_what_the_definition_gives(scan, H, monkeypatch):
+    assert_as_defined(scan, H, CALLS + CALLS[:4] * (4 if H < 4 else 0), monkeypatch)
+
+
+@pytest.mark.parametrize("scan", ["janet", "janet-nobias"])
+@pytest.mark.parametrize("H", [1, 2, 3, 4, 7, 8])
+def test_few_units_of_many_rows_are_what_the_definition_gives(scan, H, monkeypatch):
+    assert_as_defined(scan, H, MANY_ROWS * (4 if H < 4 else 1), monkeypatch)
+
+
+def assert_as_defined(scan, H, calls, monkeypatch):
+    """Outputs and gradients of the library at each instruction set are near the definition's."""
     naive, native = (implementation(scan, name)[0] for name in ("naive", "cpu"))
     arguments, settings = with_settings(scan, H)
     levels = range(_native.level() + 1)
     draws = {level: [] for level in levels}
-    for T, B, I, threads, ragged, reverse in CALLS + CALLS[:4] * (4 if H < 4 else 0):
+    for T, B, I, threads, ragged, reverse in calls:
         lengths = lengths_of(T, B) if ragged else None
         given = {**settings, "lengths": lengths, "reverse": reverse}
         single = arguments(T, B, I, H, **given, dtype=torch.float32)
@@ -85,10 +105,13 @@ def spoiled(tensor, value):
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("scan", ["janet", "janet-proj", "indrnn-relu", "indrnn-tanh"])
-def test_what_is_not_finite_shows_where_it_does_in_the_definition(scan, dtype, value, monkeypatch):
+@pytest.mark.parametrize(("B", "H"), [(3, 19), (35, 1)], ids=["units", "rows"])
+def test_what_is_not_finite_shows_where_it_does_in_the_definition(
+    scan, dtype, value, B, H, monkeypatch
+):
     naive, native = (implementation(scan, name)[0] for name in ("naive", "cpu"))
-    arguments, settings = with_settings(scan, 19)
-    clean = arguments(4, 3, 2, 19, **settings, dtype=dtype)
+    arguments, settings = with_settings(scan, H)
+    clean = arguments(4, B, 2, H, **settings, dtype=dtype)
     floating = [k for k, a in enumerate(clean) if isinstance(a, torch.Tensor)]
     grads = [torch.randn_like(o) for o in naive(*clean)]
 

@@ -67,12 +67,15 @@ def packed(padded, lengths):
 
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
-@pytest.mark.parametrize("batch", [1, 2, 9])
+@pytest.mark.parametrize(("batch", "H"), [(1, 5), (2, 5), (9, 5), (40, 1)])
 @pytest.mark.parametrize("scan", SCANS)
-def test_packed_input_is_padded_input_without_the_padding(scan, batch, reverse):
+def test_packed_input_is_padded_input_without_the_padding(scan, batch, H, reverse):
     operation, arguments, settings = SCANS[scan]
-    lengths = torch.tensor([11, 11, 9, 7, 7, 3, 1, 1, 1][:batch])
-    args = arguments(11, batch, 4, 5, **settings, lengths=lengths, reverse=reverse)
+    lengths = torch.tensor(
+        [11, 11, 9, 7, 7, 3, 1, 1, 1] if batch < 10 else [11] * 19 + [8] * 9 + [1] * 12
+    )
+    lengths = lengths[:batch]
+    args = arguments(11, batch, 4, H, **settings, lengths=lengths, reverse=reverse)
     leaves = [a for a in args if isinstance(a, torch.Tensor) and a.requires_grad]
 
     def results(outputs, padded):

@@ -134,6 +134,19 @@ static void NAME(backward_step)(const struct janet *j, const struct rnnswap_shar
     NAME(meet)(s);
 }
 
+static void NAME(backward_steps)(
+    const struct janet *j, const struct rnnswap_share *s, const REAL *hh, const REAL *hr) {
+    for (int64_t n = 0; n < j->steps.T; n++) {
+        int64_t t = j->steps.reverse ? n : j->steps.T - 1 - n;
+        if (j->P) {
+            NAME(backward_step)(j, s, hh, t, NAME(D_HIDDEN));
+            NAME(backward_step)(j, s, hr, t, NAME(D_CARRIED));
+        } else {
+            NAME(backward_step)(j, s, hh, t, NAME(D_C));
+        }
+    }
+}
+
 /* d_h, until now the gradient of h_n, becomes that of h0. */
 static void NAME(initial_gradient)(
     const struct janet *j, const struct rnnswap_share *s, const REAL *panels) {
@@ -156,14 +169,10 @@ static void NAME(backward)(const struct janet *j, int thread, int team) {
     struct rnnswap_share s = rnnswap_share_of(&j->steps, j->by_units, thread, team);
     struct janet_room at = janet_room(j, team);
     const REAL *hh = (const REAL *)j->room + at.hh, *hr = (const REAL *)j->room + at.hr;
-    for (int64_t n = 0; n < j->steps.T; n++) {
-        int64_t t = j->steps.reverse ? n : j->steps.T - 1 - n;
-        if (j->P) {
-            NAME(backward_step)(j, &s, hh, t, NAME(D_HIDDEN));
-            NAME(backward_step)(j, &s, hr, t, NAME(D_CARRIED));
-        } else {
-            NAME(backward_step)(j, &s, hh, t, NAME(D_C));
-        }
+    if (NAME(has_few_units)(j, &s)) {
+        NAME(backward_few)(j, &s);
+    } else {
+        NAME(backward_steps)(j, &s, hh, hr);
     }
     if (j->needs_d_h0) {
         NAME(initial_gradient)(j, &s, hh);

@@ -223,6 +223,10 @@ static void NAME(forward)(const struct janet *j, int thread, int team) {
     REAL *start = j->room;
     struct NAME(forward_room) room = {start + at.ih, start + at.hh, start + at.hr, 0};
     int64_t T = j->steps.T, steps = janet_steps(s.count);
+    if (NAME(has_few_units)(j, &s)) {
+        NAME(forward_few)(j, &s);
+        return;
+    }
     room.gates = start + at.gates;
     if (!j->by_units) { /* else all threads share it */
         room.gates += (s.first + thread * JANET_ROWS) * 2 * j->H;

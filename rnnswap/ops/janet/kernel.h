@@ -46,6 +46,9 @@ RNNSWAP_INLINE void NAME(part)(
     *end = count * (s->part + 1) / s->parts;
 }
 
+#include "group.h"
+#include "few_forward.h"
+#include "few_backward.h"
 #include "forward.h"
 #include "backward.h"
 

@@ -47,6 +47,9 @@ RNNSWAP_INLINE int64_t janet_width(const struct janet *j) {
 /* Rows that are projected together at least, so that the input's weight is read often enough. */
 enum { JANET_ROWS = 48 };
 
+/* Multiplications that take as long as a unit's two gates. */
+enum { JANET_GATES = 64 };
+
 /* Steps that are projected at once when a thread has this many rows. */
 RNNSWAP_INLINE int64_t janet_steps(int64_t rows) {
     return rows >= JANET_ROWS || rows == 0 ? 1 : (JANET_ROWS + rows - 1) / rows;
@@ -102,7 +105,7 @@ static int run(
     const struct janet *given, worker *pack, worker *work, int is_double, int threads) {
     struct janet own = *given, *j = &own;
     int64_t step = 2 * j->H * janet_width(j);
-    int64_t all = j->steps.rows * (step + 2 * j->H * j->I);
+    int64_t all = j->steps.rows * (step + 2 * j->H * j->I + JANET_GATES * j->H);
     struct rnnswap_team team = rnnswap_plan(threads, j->steps.B, step, all);
     j->by_units = team.by_units;
     j->room = rnnswap_room(janet_room(j, team.threads).end, is_double);
