@@ -115,9 +115,9 @@ class AdaptedLayer(RecurrentLayer):
         """Run one direction of one layer; see `rnnswap.RecurrentLayer.run_direction`."""
         root = root_of(self.cell)
         if root.reads_last:
-            nothing = x.new_zeros((1, *x.shape[1:]))
-            last = torch.cat((x[1:], nothing) if reverse else (nothing, x[:-1]))
-            x = torch.cat((x, last), -1)
+            # Padded and cut, not sliced: an export would have to know that T - 1 is not 1.
+            around = F.pad(x, (0, 0, 0, 0, 0, 1) if reverse else (0, 0, 0, 0, 1, 0))
+            x = torch.cat((x, around.narrow(0, int(reverse), x.size(0))), -1)
         weights = {**weights, _PREPARED: self._prepared(weights)}
         results = super().run_direction(x, h0, c0, weights, lengths, reverse)
         if h0 is None or self.states == 1 or not h0.requires_grad:
@@ -146,7 +146,10 @@ class AdaptedLayer(RecurrentLayer):
         if "bias_hh" not in known and "bias_hh" in weights:
             place = known.index("bias_ih")
             given[place] = given[place] + weights["bias_hh"]
-        return self._program.prepare(*given)
+        prepared: tuple[Tensor, ...] = self._program.prepare(*given)
+        if torch.compiler.is_compiling():  # views of one tensor, which the scan operator refuses
+            prepared = tuple(piece.clone() for piece in prepared)
+        return prepared
 
     def project_input(self, x: Tensor, weights: Any) -> Tensor:
         """Return what the steps take of the input (T, B, width), side by side."""

@@ -156,3 +156,15 @@ def test_what_is_declared_says_why():
     told = {r.name: r.detail for r in report.results if r.status == "declared-unsupported"}
     reason = "second-derivatives: torch has none of an operation of the cell"
     assert told == {"gradgradcheck": reason}
+
+
+# Dynamo, of tensors computed before the scan operator that its step reads.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")  # torch's own
+@pytest.mark.parametrize("name", ["MGU", "TGRU"])  # weights in parts; reads the input before
+def test_an_export_is_right_at_another_length_and_batch(name):
+    layer = getattr(rnnswap_torchrecurrent, name)(3, 5)
+    t, b = (torch.export.Dim(dimension, min=2) for dimension in "TB")
+    exported = torch.export.export(layer, (torch.randn(4, 2, 3),), dynamic_shapes=({0: t, 1: b},))
+    x = torch.randn(7, 3, 3)
+    torch.testing.assert_close(exported.module()(x)[0], layer(x)[0])
