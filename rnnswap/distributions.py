@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rnnswap.errors import in_one_line
+from rnnswap.errors import in_one_line, printable
 from rnnswap.registry import Provider
 
 OWN = "rnnswap"
@@ -88,7 +88,7 @@ def identity(dist: Any) -> tuple[str, str]:
         folder = getattr(getattr(dist, "_path", None), "stem", "")
         stem, _, tail = folder.partition("-")
         name, version = name or stem or "unknown", version or tail or "?"
-    return normalised(str(name)), str(version)
+    return normalised(printable(str(name))), printable(str(version))
 
 
 def normalised(name: str) -> str:

@@ -146,12 +146,16 @@ def in_one_line(error: BaseException) -> str:
     """
     kind = type(error).__name__
     try:
-        text = " ".join(str(error).split())
+        text = printable(str(error))
     except KeyboardInterrupt:
         raise
     except BaseException:  # SystemExit, for one
         return kind
     if not text:
         return kind
-    text = "".join(c if c.isprintable() else "?" for c in text)
     return f"{kind}: {text}" if len(text) <= _LONGEST else f"{kind}: {text[:_LONGEST]} ..."
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text in one line, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))

@@ -373,3 +373,14 @@ def test_without_streams_plugins_load_all_the_same(tmp_path, rnnswap):
     )
     assert rnnswap(code=code).returncode == 0
     assert (tmp_path / "told").read_text() == "0 True"
+
+
+def test_a_terminal_obeys_nothing_that_a_plugin_says(tmp_path, rnnswap):
+    source = GOOD.replace('LSTM")', 'LSTM", summary="a\\x1b[31m\\nb")')
+    write(tmp_path / "first", "acme", source, version="1")
+    (info,) = (tmp_path / "first").glob("*.dist-info")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\x1b[0m\n")
+    listed = rnnswap("plugins").stdout
+    assert "\x1b" not in listed
+    (row,) = (line for line in listed.splitlines() if line.startswith("hostile"))
+    assert row.split() == ["hostile", "acme", "1?[0m", "a?[31m", "b"]

@@ -18,6 +18,7 @@ from rnnswap.cli._console import results, talk
 from rnnswap.cli.plugins_check import check
 from rnnswap.cli.plugins_json import described_plugins, unsupported
 from rnnswap.cli.plugins_new import new
+from rnnswap.errors import printable
 from rnnswap.registry import Registry
 
 #: What the C compiler makes when rnnswap is installed. Its own module would import torch.
@@ -100,7 +101,7 @@ def _table(title: str, registry: Registry) -> Table:  # type: ignore[type-arg]
         table.add_column("not supported")
     table.add_column("summary")
     for entry in registry:
-        row = [entry.name, str(entry.provider), entry.spec.summary]
+        row = [entry.name, str(entry.provider), printable(entry.spec.summary)]
         if any(lacking.values()):
             row.insert(2, lacking[entry.name] or "-")
         table.add_row(*map(escape, row))
