@@ -202,6 +202,8 @@ def lengths_of(batch_sizes: Tensor) -> Tensor:
 
 def autocast_dtype(device: torch.device) -> torch.dtype | None:
     """Return the low precision that autocast asks for on a device, None without autocast."""
+    if not torch._C._is_any_autocast_enabled():  # the quick question
+        return None
     kind = device.type
     # Asked about a device that has no autocast, such as meta, torch raises.
     if not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):

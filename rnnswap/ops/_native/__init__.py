@@ -125,16 +125,26 @@ def steps(x: Tensor, lengths: Tensor | None, reverse: bool) -> tuple[Any, ...]:
 def rows(tensor: Tensor) -> tuple[Tensor, int, int]:
     """Return a tensor (T, B, features) with features together, and its strides over T and B.
 
-    A packed tensor (N, features) has a stride over N in the latter's place. What is one row
-    repeated, as the gradient of a sum, stays one row.
+    A packed tensor (N, features) has a stride over N in the latter's place.
     """
     *_, step, row, last = (0, *tensor.stride())
     if last != 1 and tensor.size(-1) != 1:
-        if tensor.numel() and step == row == 0:
-            return tensor.view(-1, tensor.size(-1))[0].contiguous(), 0, 0
         tensor = tensor.contiguous()
         *_, step, row, last = (0, *tensor.stride())
     return tensor, step, row
+
+
+def gradient_rows(grad: Tensor | None, outputs: Tensor) -> tuple[Tensor, int, int, bool]:
+    """As `rows`, of the gradient of all steps' outputs; zeros where there is none.
+
+    The last result is whether it is one number repeated, as that of a sum is: C makes a row of it.
+    """
+    if grad is None:
+        grad = outputs.new_zeros(()).expand(outputs.shape)
+    grad = plain_gradient(grad)
+    if grad.numel() and not any(grad.stride()):
+        return grad, 0, 0, True
+    return *rows(grad), False
 
 
 def check_shapes(*expected: tuple[str, Tensor | None, tuple[int, ...]]) -> None:
@@ -173,13 +183,6 @@ def check_saved(grads: Sequence[Tensor | None], like: Tensor, *saved: Tensor | N
 def lengths_for(lengths: Tensor | None) -> Tensor | None:
     """Return lengths as the kernels read them: int64 on the CPU, contiguous."""
     return None if lengths is None else lengths.to("cpu", torch.int64).contiguous()
-
-
-def of_outputs(grad: Tensor | None, outputs: Tensor) -> Tensor:
-    """Return the gradient of all steps' outputs; zeros that take no room where there is none."""
-    if grad is None:
-        return outputs.new_zeros(()).expand(outputs.shape)
-    return plain_gradient(grad)
 
 
 def running(

@@ -44,6 +44,15 @@ RNNSWAP_UNUSED static void *rnnswap_begin(
     return memory;
 }
 
+/* Make a row of one number. */
+RNNSWAP_UNUSED static void rnnswap_repeat(
+    void *row, const void *number, int64_t count, int is_double) {
+    size_t size = is_double ? sizeof(double) : sizeof(float);
+    for (int64_t k = 0; k < count; k++) {
+        memcpy((char *)row + (size_t)k * size, number, size);
+    }
+}
+
 /* Whether sequence b has a step t. */
 RNNSWAP_INLINE int rnnswap_runs(const struct rnnswap_steps *s, int64_t t, int64_t b) {
     return t >= 0 && t < (s->lengths ? s->lengths[b] : s->T);

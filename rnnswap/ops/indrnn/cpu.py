@@ -77,7 +77,7 @@ class _IndrnnScan(torch.autograd.Function):
 _pack = _native.record(
     *_native.STEPS,
     ("q", "I H x_step x_row d_out_step d_out_row h0_row"),
-    ("i", "by_units is_tanh"),
+    ("i", "by_units is_tanh d_out_is_one"),
     ("P", "x h0 w_ih u b_ih b_hh states h_n"),
     ("P", "d_out d_h d_pre d_u d_x dw_ih d_b d_b_too room"),
 )
@@ -108,7 +108,7 @@ def _run_forward(
     arguments = _pack(
         *steps,
         *(0 if w_ih is None else features, hidden),
-        *(x_step, x_row, 0, 0, 0, 0, nonlinearity == "tanh"),
+        *(x_step, x_row, 0, 0, 0, 0, nonlinearity == "tanh", 0),
         *_native.pointers(x, h0, w_ih, u, b_ih, b_hh, states, h_n),
         *_NO_GRADIENTS,
     )
@@ -134,7 +134,7 @@ def _run_backward(
     _native.check_shapes(("the saved states", states, (*shape[:-1], u.size(0))))
     states = states.contiguous()  # hooks on saved tensors may bring them back in another layout
     x, x_step, x_row = _native.rows(x)
-    d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], states))
+    d_out, d_out_step, d_out_row, is_one = _native.gradient_rows(grads[0], states)
     h0, u, w_ih = _native.contiguous(h0), u.contiguous(), _native.contiguous(w_ih)
     d_h = _native.running(grads[1], needs[1], states, steps[1], states.size(-1))
     d_pre, d_u = torch.empty_like(states), torch.empty_like(u)
@@ -145,7 +145,7 @@ def _run_backward(
     arguments = _pack(
         *steps,
         *(shape[-1], states.size(-1), x_step, x_row, d_out_step, d_out_row, 0),
-        *(0, nonlinearity == "tanh"),
+        *(0, nonlinearity == "tanh", is_one),
         *_native.pointers(x, h0, w_ih, u, None, None, states, None),
         *_native.pointers(d_out, d_h, d_pre, d_u, d_x, d_w_ih, *biases),
         0,

@@ -18,6 +18,7 @@ struct indrnn {
     int64_t h0_row; /* the same, set by begin */
     int by_units; /* set by run */
     int is_tanh;  /* else relu */
+    int d_out_is_one; /* of `backward`: one number for all of d_out, its strides 0 */
     const void *x;           /* (T, B, I); with w_ih null the projected input, (T, B, H) */
     const void *h0;          /* (B, H), or null: zeros */
     const void *w_ih;        /* (H, I) or null */
@@ -40,16 +41,24 @@ struct indrnn {
 
 typedef void worker(const struct indrnn *, int, int);
 
-/* One row of zeros stands for an initial state that is not given; behind it lies the gradient of h,
- * running, where none comes. Returns memory to be freed. */
+/* One row of zeros stands for an initial state that is not given; behind it lies a row of d_out where
+ * that is one number, and then the gradient of h, running, where none comes. Returns memory to be
+ * freed. */
 static void *begin(struct indrnn *j, int backward, int is_double) {
     void *zeros = NULL;
     int64_t running = backward && !j->d_h ? j->steps.B * j->H : 0;
-    void *memory = rnnswap_begin(&j->steps, j->H + running, &zeros, is_double);
+    int64_t one = backward && j->d_out_is_one ? j->H : 0;
+    void *memory = rnnswap_begin(&j->steps, j->H + one + running, &zeros, is_double);
+    size_t size = is_double ? sizeof(double) : sizeof(float);
     j->h0_row = j->h0 ? j->H : 0;
     j->h0 = j->h0 ? j->h0 : zeros;
+    if (memory && one) {
+        void *repeated = (char *)zeros + (size_t)j->H * size;
+        rnnswap_repeat(repeated, j->d_out, one, is_double);
+        j->d_out = repeated;
+    }
     if (memory && running) {
-        j->d_h = (char *)zeros + (size_t)j->H * (is_double ? sizeof(double) : sizeof(float));
+        j->d_h = (char *)zeros + (size_t)(j->H + one) * size;
     }
     return memory;
 }

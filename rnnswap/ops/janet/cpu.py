@@ -95,7 +95,7 @@ class _JanetScan(torch.autograd.Function):
 _pack = _native.record(
     *_native.STEPS,
     ("q", "I H P x_step x_row d_out_step d_out_row h0_row c0_row d_h_row"),
-    ("i", "by_units needs_d_h0"),
+    ("i", "by_units needs_d_h0 d_out_is_one"),
     ("d", "shift"),
     ("P", "x h0 c0 w_ih w_hh b_ih b_hh w_hr gates states output h_n c_n"),
     ("P", "d_out d_h d_c d_gates d_hidden d_x dw_ih dw_hh dw_hr d_b d_b_too room"),
@@ -140,7 +140,7 @@ def _run_forward(
     arguments = _pack(
         *steps,
         *sizes,
-        *(x_step, x_row, 0, 0, 0, 0, 0, 0, 0, math.exp(-beta)),
+        *(x_step, x_row, 0, 0, 0, 0, 0, 0, 0, 0, math.exp(-beta)),
         *_native.pointers(*tensors, states, output, h_n, c_n),
         *_NO_GRADIENTS,
     )
@@ -167,7 +167,7 @@ def _run_backward(
     _check_shapes(x, h0, c0, w_ih, w_hh, None, None, w_hr, steps[1])
     _check_steps(shape, w_hh, w_hr, *saved)
     x, x_step, x_row = _native.rows(x)
-    d_out, d_out_step, d_out_row = _native.rows(_native.of_outputs(grads[0], output))
+    d_out, d_out_step, d_out_row, is_one = _native.gradient_rows(grads[0], output)
     h0, c0, w_ih, w_hr = map(_native.contiguous, (h0, c0, w_ih, w_hr))
     w_hh = w_hh.contiguous()
     d_h = _native.running(grads[1], needs[1], output, steps[1], output.size(-1))
@@ -187,7 +187,7 @@ def _run_backward(
     arguments = _pack(
         *steps,
         *sizes,
-        *(x_step, x_row, d_out_step, d_out_row, 0, 0, 0, 0, needs[1], math.exp(-beta)),
+        *(x_step, x_row, d_out_step, d_out_row, 0, 0, 0, 0, needs[1], is_one, math.exp(-beta)),
         *_native.pointers(*tensors, *last, d_out, *results),
         0,
     )

@@ -18,6 +18,7 @@ struct janet {
     int64_t h0_row, c0_row, d_h_row; /* the same, set by begin */
     int by_units;   /* set by run */
     int needs_d_h0; /* else d_h stays as it came */
+    int d_out_is_one; /* of `backward`: one number for all of d_out, its strides 0 */
     double shift; /* exp(-beta) */
     const void *x;          /* (T, B, I); with w_ih null the gates themselves, (T, B, 2H) */
     const void *h0;         /* (B, R), or null: zeros */
@@ -83,20 +84,28 @@ static struct janet_room janet_room(const struct janet *j, int threads) {
 typedef void worker(const struct janet *, int, int);
 
 /* One row of zeros stands for initial states that are not given, and for the gradient of h_n; behind
- * it lies that of c, running, where none comes. Returns memory to be freed. */
+ * it lies a row of d_out where that is one number, and then the gradient of c, running, where none
+ * comes. Returns memory to be freed. */
 static void *begin(struct janet *j, int backward, int is_double) {
     int64_t R = janet_width(j), row = R > j->H ? R : j->H;
     int64_t running = backward && !j->d_c ? j->steps.B * j->H : 0;
     void *zeros = NULL;
-    void *memory = rnnswap_begin(&j->steps, row + running, &zeros, is_double);
+    int64_t one = backward && j->d_out_is_one ? R : 0;
+    void *memory = rnnswap_begin(&j->steps, row + one + running, &zeros, is_double);
+    size_t size = is_double ? sizeof(double) : sizeof(float);
     j->h0_row = j->h0 ? R : 0;
     j->c0_row = j->c0 ? j->H : 0;
     j->d_h_row = j->d_h ? R : 0;
     j->h0 = j->h0 ? j->h0 : zeros;
     j->c0 = j->c0 ? j->c0 : zeros;
     j->d_h = j->d_h ? j->d_h : zeros;
+    if (memory && one) {
+        void *repeated = (char *)zeros + (size_t)row * size;
+        rnnswap_repeat(repeated, j->d_out, one, is_double);
+        j->d_out = repeated;
+    }
     if (memory && running) {
-        j->d_c = (char *)zeros + (size_t)row * (is_double ? sizeof(double) : sizeof(float));
+        j->d_c = (char *)zeros + (size_t)(row + one) * size;
     }
     return memory;
 }
