@@ -85,6 +85,11 @@ def _sentences(measured: dict[str, Any], language: Words) -> Iterator[str]:
             all_of = peaks[REFERENCE, shape]
             of = figures(lambda cell, s=shape, a=all_of: f"{peaks[cell, s] / a:.2f}")
             yield language["memory"].format(shape=shape.replace(",", ", "), figures=of)
+    if "sweep" in measured:
+        swept = measured["sweep"]["entries"]
+        count = len({entry["shape"] for entry in swept})
+        least = {c: min(e["ratio"] for e in swept if e["cell"] == c) for c in CELLS}
+        yield language["sweep"].format(count=count, figures=figures(lambda c: _times(least[c])))
     if "manual" in measured:
         yield language["manual"].format(figures=mean_of(measured["manual"], "training"))
 

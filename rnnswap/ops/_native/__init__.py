@@ -212,15 +212,15 @@ def pointers(*tensors: Tensor | None) -> list[int]:
     Raises:
         RuntimeError: A tensor's storage was freed, as FSDP does with what it does not need.
     """
-    addresses = []
-    for t in tensors:
-        address = 0 if t is None else t.data_ptr()
-        if t is not None and address == 0 and t.numel():
-            raise RuntimeError(
-                f"the tensor of shape {tuple(t.shape)} has no memory: its storage was freed"
-            )
-        addresses.append(address)
-    return addresses
+    return [0 if t is None else t.data_ptr() or _no_address(t) for t in tensors]
+
+
+def _no_address(tensor: Tensor) -> int:
+    if tensor.numel():
+        raise RuntimeError(
+            f"the tensor of shape {tuple(tensor.shape)} has no memory: its storage was freed"
+        )
+    return 0
 
 
 def _share_openmp() -> None:
