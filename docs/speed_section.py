@@ -12,6 +12,7 @@ Found = dict[str, Any]
 CELLS = {"janet": "JANET", "indrnn": "IndRNN"}
 REFERENCE = "nn.LSTM"
 COLUMNS = ("forward", "training")
+LIMITED = ("janet", "training")  # where nearly all work is matrix products
 
 
 Words = dict[str, str]
@@ -72,6 +73,10 @@ def _sentences(measured: dict[str, Any], language: Words) -> Iterator[str]:
         means = {mode: mean_of(other, mode) for mode in COLUMNS}
         yield language["elsewhere"].format(**other["machine"], **means)
     yield language["with_dx"].format(figures=mean_of(measured["shapes"], "training-dx"))
+    if "limit" in measured:
+        rows = [r for r in measured["limit"]["limits"] if (r["cell"], r["mode"]) == LIMITED]
+        of = language["comma"].join(f"{row['ratio']:.2f}" for row in rows)
+        yield language["limit"].format(figures=of)
     if "packed" in measured:
         shares = packed_shares(measured["packed"], "training")
         beside = f"{language['comma']}nn.LSTM {median(shares[REFERENCE]):.2f}"
