@@ -186,6 +186,10 @@ class _Redirection:
             self._inside -= 1
             if self._inside:
                 return lost
+            if len(self._kept) == 2:  # they may have been closed with something still held for them
+                with contextlib.suppress(OSError):
+                    os.dup2(self._kept[2], 1)
+                    os.dup2(self._kept[2], 2)
             _flush()
             sys.stdout, sys.stderr = self._streams
             while self._kept:

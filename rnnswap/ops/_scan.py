@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from rnnswap.ops._inductor import loops_are_right
+
 
 def packed_too(run: Callable[..., Any]) -> Callable[..., Any]:
     """Let a scan over padded input take packed input (N, features) as well, and return it so.
@@ -215,7 +217,8 @@ def run_any(
     reverse: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """As `loop_steps`, or while compiling, where its graph would grow with T, as `scan_steps`."""
-    run = scan_steps if torch.compiler.is_compiling() else loop_steps
+    compiling, exporting = torch.compiler.is_compiling(), torch.compiler.is_exporting()
+    run = scan_steps if exporting or (compiling and loops_are_right()) else loop_steps
     return run(step, gates, state, lengths, reverse)
 
 

@@ -53,7 +53,10 @@ def quiet() -> Iterator[None]:
 def compiled(subject: Subject) -> None:
     """torch.compile(fullgraph=True) gives the same results and gradients, without a flag."""
     require_compiler()
-    _require_compiled(subject, {}, "inductor")
+    # Where all widths are equal, buffers of the loop are of the size of what comes after it.
+    layers = {"num_layers": 2} if subject.can("num_layers") else {}
+    for setting in ({}, {"hidden_size": I, **layers}):
+        _require_compiled(subject, setting, "inductor")
 
 
 @check(group=BEYOND, level=FULL)

@@ -177,7 +177,7 @@ def test_killed_run_leaves_what_was_recorded(tmp_path):
     text = (tmp_path / "run" / "report.html").read_text()
     assert "was killed" in text
     (steps,) = re.findall(r"<dt>steps</dt><dd>([\d,]+) in", text)
-    assert int(steps.replace(",", "")) >= 768
+    assert int(steps.replace(",", "")) > 1000 - 256  # written at each 256th, or after two seconds
 
 
 @pytest.mark.slow
@@ -197,7 +197,7 @@ def test_signal_ends_the_run_as_python_and_leaves_what_was_recorded(tmp_path, na
     page = (tmp_path / "run" / "report.html").read_text()
     assert ("was killed" in page) == (not made)
     (steps,) = re.findall(r"<dt>steps</dt><dd>([\d,]+) in", page)
-    assert int(steps) >= (300 if made else 256)
+    assert int(steps) > (299 if made else 300 - 256)  # as above
 
 
 @pytest.mark.slow

@@ -80,7 +80,7 @@ def test_every_part_is_measured_judged_and_written(speed, monkeypatch):
     for language in speed.words().values():
         text = speed.section(measured, language)
         assert "3, 1, 1, 128" in text
-        assert text.count("\n- ") == 5
+        assert text.count("\n- ") == 7
 
 
 def entry(cell, shape, mode, median, ratio, packed=False):
