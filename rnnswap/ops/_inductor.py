@@ -13,10 +13,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import torch
 
-
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def loops_are_right() -> bool:
     """Return whether Inductor's loops are mended, which is done at the first call.
 
@@ -24,6 +21,10 @@ def loops_are_right() -> bool:
     not as it is known here.
     """
     return _mend()
+
+
+# As torch.compiler.assume_constant_result marks it, which would import Dynamo, and Triton, here.
+loops_are_right._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 @functools.cache
