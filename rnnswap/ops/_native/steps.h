@@ -44,13 +44,14 @@ RNNSWAP_UNUSED static void *rnnswap_begin(
     return memory;
 }
 
-/* Make a row of one number. */
-RNNSWAP_UNUSED static void rnnswap_repeat(
+/* Make a row of one number, and return it. */
+RNNSWAP_UNUSED static void *rnnswap_repeat(
     void *row, const void *number, int64_t count, int is_double) {
     size_t size = is_double ? sizeof(double) : sizeof(float);
     for (int64_t k = 0; k < count; k++) {
         memcpy((char *)row + (size_t)k * size, number, size);
     }
+    return row;
 }
 
 /* Whether sequence b has a step t. */

@@ -53,9 +53,7 @@ static void *begin(struct indrnn *j, int backward, int is_double) {
     j->h0_row = j->h0 ? j->H : 0;
     j->h0 = j->h0 ? j->h0 : zeros;
     if (memory && one) {
-        void *repeated = (char *)zeros + (size_t)j->H * size;
-        rnnswap_repeat(repeated, j->d_out, one, is_double);
-        j->d_out = repeated;
+        j->d_out = rnnswap_repeat((char *)zeros + (size_t)j->H * size, j->d_out, one, is_double);
     }
     if (memory && running) {
         j->d_h = (char *)zeros + (size_t)(j->H + one) * size;

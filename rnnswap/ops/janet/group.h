@@ -17,8 +17,8 @@ struct NAME(group) {
     vec runs[2], ran[2], will[2]; /* whether: at this step, the one before it in time, after it */
     REAL gates[2 * VL * WIDE];   /* forward: sums, then tanh(g) and exp(-s) */
     REAL c[VL * WIDE];           /* backward: c before the step */
-    REAL h[VL * WIDE];           /* backward: gradient of h, at first that of h_n */
-    REAL c0[VL * WIDE];          /* backward */
+    REAL h[VL * WIDE];           /* backward: gradient of h_n */
+    REAL c0[VL * WIDE];
     REAL d_c[VL * WIDE];         /* backward: running */
     REAL d_out[VL * WIDE];       /* backward */
     REAL d_gates[2 * VL * WIDE]; /* backward */

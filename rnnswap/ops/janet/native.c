@@ -100,9 +100,7 @@ static void *begin(struct janet *j, int backward, int is_double) {
     j->c0 = j->c0 ? j->c0 : zeros;
     j->d_h = j->d_h ? j->d_h : zeros;
     if (memory && one) {
-        void *repeated = (char *)zeros + (size_t)row * size;
-        rnnswap_repeat(repeated, j->d_out, one, is_double);
-        j->d_out = repeated;
+        j->d_out = rnnswap_repeat((char *)zeros + (size_t)row * size, j->d_out, one, is_double);
     }
     if (memory && running) {
         j->d_c = (char *)zeros + (size_t)(row + one) * size;
