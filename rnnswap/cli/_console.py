@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
 _UNWRAPPED = 10_000  # columns
 
+if TYPE_CHECKING:
+    ParamType = click.ParamType
+else:
+
+    class ParamType(click.ParamType):
+        """click's type of a parameter, which takes a type argument only since click 8.4."""
+
+        def __class_getitem__(cls, item: Any) -> type[ParamType]:
+            """Return the class itself: the type argument is for type checkers."""
+            return cls
+
 
 def talk() -> Console:
     """Return a console on stderr; plain when it is not a terminal, NO_COLOR honoured."""
@@ -33,7 +44,7 @@ def results() -> Console:
     return Console(highlight=False, soft_wrap=True, width=_UNWRAPPED, height=1)
 
 
-class CellName(click.ParamType[str]):
+class CellName(ParamType[str]):
     """The name of an installed cell, with completion."""
 
     name = "cell"
@@ -50,7 +61,7 @@ class CellName(click.ParamType[str]):
         return complete(discovery.list_cells(), incomplete)
 
 
-class AttentionName(click.ParamType[str]):
+class AttentionName(ParamType[str]):
     """The name of an installed attention mechanism, with completion."""
 
     name = "attention"
@@ -67,7 +78,7 @@ class AttentionName(click.ParamType[str]):
         return complete(discovery.list_attentions(), incomplete)
 
 
-class PolicyText(click.ParamType[str]):
+class PolicyText(ParamType[str]):
     """A clipping policy's text; checked against the registry without importing the policy."""
 
     name = "policy"
@@ -87,7 +98,7 @@ class PolicyText(click.ParamType[str]):
         return complete(discovery.list_clip_policies(), incomplete)
 
 
-class RuleText(click.ParamType[str]):
+class RuleText(ParamType[str]):
     """A rule for parameters by name; checked as a policy is."""
 
     name = "rule"

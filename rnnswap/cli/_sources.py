@@ -11,7 +11,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from rnnswap.cli._console import AttentionName, CellName, PolicyText, cell_options, complete
+from rnnswap.cli._console import (
+    AttentionName,
+    CellName,
+    ParamType,
+    PolicyText,
+    cell_options,
+    complete,
+)
 from rnnswap.errors import RewriteError
 from rnnswap.patch.source.codes import CLIPPED, MEANINGS, UNWRITABLE
 from rnnswap.patch.source.files import explain
@@ -25,7 +32,7 @@ _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kMG]?)(?P<binary>i?)B
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
-class Codes(click.ParamType[str]):
+class Codes(ParamType[str]):
     """Codes or beginnings of codes, separated by commas."""
 
     name = "codes"
@@ -43,7 +50,7 @@ class Codes(click.ParamType[str]):
         return complete([",".join([*before, code]) for code in MEANINGS], incomplete)
 
 
-class Size(click.ParamType[int]):
+class Size(ParamType[int]):
     """A size in bytes, such as 500kB, 2MB or 1GiB."""
 
     name = "size"

@@ -23,14 +23,14 @@ from rnnswap.bench.plan import (
     Shape,
 )
 from rnnswap.cli import EXIT_CHECK
-from rnnswap.cli._console import CellName, cell_options, results, talk
+from rnnswap.cli._console import CellName, ParamType, cell_options, results, talk
 from rnnswap.errors import OptionError
 
 #: Parameters that say nothing about attention.
 _OF_CELLS = ("cells", "cell_args", "measures", "packed", "layers", "bidirectional", "proj_size")
 
 
-class ShapeText(click.ParamType[Shape]):
+class ShapeText(ParamType[Shape]):
     """T,B,I,H."""
 
     name = "shape"

@@ -10,7 +10,7 @@ import click
 
 from rnnswap import discovery
 from rnnswap.cli import EXIT_CHECK
-from rnnswap.cli._console import complete, results, talk
+from rnnswap.cli._console import ParamType, complete, results, talk
 from rnnswap.errors import OptionError, PluginError, RnnswapError, UnknownNameError
 from rnnswap.registry import Entry
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NUMBERS = ("1.0", "-1.0,1.0", "0.5", "10.0")
 
 
-class _Name(click.ParamType[str]):
+class _Name(ParamType[str]):
     """The name of anything installed, or the text of a clipping policy, with completion."""
 
     name = "name"
