@@ -72,7 +72,8 @@ class Operation:
         if torch.compiler.is_exporting():
             return self.exported(*args)
         if torch.compiler.is_compiling():
-            return self.library(*args)
+            # The operator has no rules for torch.func's transforms.
+            return self.implementations[-1].run(*args) if is_transformed() else self.library(*args)
         chosen = self.choose(*args)
         calls = _recorded.get()
         if calls is not None:
@@ -143,6 +144,15 @@ def is_graph_made() -> bool:
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
 
 
+def is_transformed() -> bool:
+    """Return whether a transform of torch.func is active; a trace takes the answer as given."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
+# Dynamo would trace the function and knows no stack of transforms; it guards on the stack itself.
+is_transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
 def no_reasons(*_: Any) -> list[str]:
     """The naive form runs everywhere."""
     return []
@@ -152,7 +162,7 @@ def reasons_against_custom_autograd(*_: Any) -> list[str]:
     """Return why an autograd.Function with a hand-written backward cannot run now."""
     reasons = []
     # Neither has a public question; a Function without vmap and jvp rules would raise under both.
-    if torch._C._functorch.peek_interpreter_stack() is not None:
+    if is_transformed():
         reasons.append("a torch.func transform is active")
     if forward_ad._current_level >= 0:
         reasons.append("forward-mode differentiation is active")
