@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+from rnnswap._tracing import is_transformed
 from rnnswap.errors import KernelUnavailableError
 
 FORCE_VARIABLE = "RNNSWAP_IMPL"
@@ -142,15 +143,6 @@ def recorded_calls() -> Iterator[list[Call]]:
 def is_graph_made() -> bool:
     """Return whether operations are being written into a graph, which numbers cannot steer."""
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
-
-
-def is_transformed() -> bool:
-    """Return whether a transform of torch.func is active; a trace takes the answer as given."""
-    return torch._C._functorch.peek_interpreter_stack() is not None
-
-
-# Dynamo would trace the function and knows no stack of transforms; it guards on the stack itself.
-is_transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def no_reasons(*_: Any) -> list[str]:

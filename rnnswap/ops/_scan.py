@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from rnnswap.ops._dispatch import is_transformed
+from rnnswap._tracing import is_transformed
 from rnnswap.ops._inductor import loops_are_right
 
 
