@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +37,10 @@ loops_are_right._dynamo_marked_constant = True  # type: ignore[attr-defined]
 @functools.cache
 def _mend() -> bool:
     try:
-        from torch._inductor.fx_passes import post_grad
+        with warnings.catch_warnings():
+            # torch uses its own deprecated torch.jit there.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from torch._inductor.fx_passes import post_grad
         from torch._inductor.ir import ShapeAsConstantBuffer, WhileLoop
     except ImportError:
         return False

@@ -4,17 +4,12 @@ import shutil
 
 import pytest
 import torch
-from cases import OWN_CELLS
 from tolerances import assert_same
 from torch.nn.functional import linear
 
-from rnnswap import RecurrentLayer, get_cell, with_attention
+from rnnswap import JANET, IndRNN, IndRNNv2, RecurrentLayer, with_attention
 from rnnswap.ops import _inductor, _scan
 
-# What Dynamo and Inductor import when they are first needed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning"
-)
 needs_compiler = pytest.mark.skipif(
     shutil.which("g++") is None and shutil.which("clang++") is None, reason="no C++ compiler"
 )
@@ -76,10 +71,45 @@ def test_numbers_may_be_read_while_inductor_writes_its_loop_only():
         assert not mode.allow_scalar_outputs
 
 
+class Leaky(Plain):
+    """Its step reads a number, and so does what comes before it."""
+
+    def __init__(self, *args, leak=0.5, **kwargs):
+        self.leak = leak
+        super().__init__(*args, **kwargs)
+
+    def project_input(self, x, weights):
+        return super().project_input(self.leak * x, weights)
+
+    def step(self, gates_x, state, weights):
+        (new,) = super().step(gates_x, state, weights)
+        return (state[0] + self.leak * (new - state[0]),)
+
+
+NUMBERS = {
+    "own number": (Leaky, {"leak": 0.3}, {"leak": 0.2}),
+    "beta in a step": (JANET, {"layer_norm": True, "beta": 2.0}, {"layer_norm": True, "beta": 0.5}),
+    "zoneout": (JANET, {"zoneout": 0.3}, {"zoneout": 0.2}),
+    "zoneout of one state": (IndRNN, {"zoneout": 0.3}, {"zoneout": 0.2}),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS.values(), ids=NUMBERS)
+def test_a_step_may_read_numbers_of_its_layer_that_dynamo_leaves_open(case):
+    cls, *options = case
+    layers = [cls(4, 6, **given).eval() for given in options]
+    # Of the second layer's number Dynamo knows that it varies.
+    for layer in layers:
+        assert_compiled_is_eager(layer, backend="eager")
+    torch.compiler.reset()
+    assert_compiled_is_eager(layers[0], backend="eager", dynamic=True)
+    assert not torch._dynamo.config.specialize_float
+
+
 TRANSFORMED = {
     "one step": Plain,
     "attention": with_attention(Plain, "soft"),
-    **{name: get_cell(name) for name in OWN_CELLS},
+    **{cls.__name__: cls for cls in (JANET, IndRNN, IndRNNv2)},
 }
 
 
