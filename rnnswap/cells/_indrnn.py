@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnswap.cells._arguments import check_flag
+from rnnswap.cells._arguments import as_plain, check_flag
 from rnnswap.cells._bounds import (
     Range,
     as_clip_range,
@@ -88,8 +88,8 @@ class IndRNN(RecurrentLayer):
         check_bounds(nonlinearity, recurrent_max, recurrent_min)
         # Before the base's constructor, which calls reset_parameters.
         self._nonlinearity = nonlinearity
-        self._recurrent_max = recurrent_max
-        self._recurrent_min = recurrent_min
+        self._recurrent_max = as_plain(recurrent_max)
+        self._recurrent_min = as_plain(recurrent_min)
         self._recurrent_init = as_range("recurrent_init", recurrent_init)
         self._last_layer_init = as_range("last_layer_init", last_layer_init)
         self._gradient_clip = as_clip_range(gradient_clip)
@@ -256,8 +256,8 @@ class IndRNNCell(RecurrentCell):
         check_bounds(nonlinearity, recurrent_max, recurrent_min)
         # Before the base's constructor, which calls reset_parameters.
         self._nonlinearity = nonlinearity
-        self._recurrent_max = recurrent_max
-        self._recurrent_min = recurrent_min
+        self._recurrent_max = as_plain(recurrent_max)
+        self._recurrent_min = as_plain(recurrent_min)
         self._recurrent_init = as_range("recurrent_init", recurrent_init)
         super().__init__(*args, **kwargs)
 

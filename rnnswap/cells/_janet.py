@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rnnswap.cells._arguments import is_finite
+from rnnswap.cells._arguments import as_plain, is_finite
 from rnnswap.cells._cell import RecurrentCell
 from rnnswap.cells._layer import RecurrentLayer, State, Weights
 from rnnswap.cells._transfer import TransferReport, cell_from_lstm, layer_from_lstm
@@ -69,7 +69,7 @@ class JANET(RecurrentLayer):
         _check_options(beta, t_max)
         # Before the base's constructor, which calls reset_parameters.
         self._beta = float(beta)
-        self._t_max = t_max
+        self._t_max = as_plain(t_max)
         super().__init__(*args, **kwargs)
 
     def reset_parameters(self) -> None:
@@ -175,7 +175,7 @@ class JANETCell(RecurrentCell):
         _check_options(beta, t_max)
         # Before the base's constructor, which calls reset_parameters.
         self._beta = float(beta)
-        self._t_max = t_max
+        self._t_max = as_plain(t_max)
         super().__init__(*args, **kwargs)
 
     def reset_parameters(self) -> None:

@@ -141,6 +141,8 @@ class RecurrentLayer(RecurrentModule):
         data, batch_sizes, order, back = input
         check_input(data, (2,), self.input_size, self._weight_dtype())
         # Sorted by length here, whatever the order outside was.
+        if order is not None and isinstance(hx, Tensor):
+            hx = tuple(hx)  # one stacked tensor, which nn.LSTM takes apart to put it in that order
         state = None if hx is None else check_state(hx, 3)
         sizes = None if is_graph_made() else checked_sizes(data, batch_sizes)
         if sizes and order is not None and back is not None:

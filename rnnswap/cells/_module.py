@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from rnnswap.cells._arguments import (
+    as_int,
+    as_plain,
     check_constructor,
     check_flag,
     check_probability,
@@ -90,12 +92,12 @@ class RecurrentModule(SaysItsCell, FreeNames, HasFlatWeights):
         self.mode = "LSTM"  # clients branch on it to know that the state is a pair
         self.input_size = input_size
         self.hidden_size = hidden_size
-        self.num_layers = num_layers
+        self.num_layers = as_int("num_layers", num_layers)
         self.bias = bias
         self.batch_first = batch_first
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
-        self.proj_size = proj_size
+        self.proj_size = as_plain(proj_size)
         self._gates = type(self).gates
         self._states = type(self).states
         self._layer_norm = layer_norm

@@ -190,7 +190,7 @@ def _check_where(where: Any) -> None:
     globs = [where] if isinstance(where, str) else where
     if globs is None or callable(globs):
         return
-    if not isinstance(globs, list | tuple) or not all(isinstance(g, str) for g in globs):
+    if not isinstance(globs, Sequence) or not all(isinstance(g, str) for g in globs):
         raise OptionError(
             f"where takes a glob, several, or a function of (name, module), got {where!r}"
         )
