@@ -118,7 +118,9 @@ class RecurrentCell(SaysItsCell, FreeNames, nn.RNNCellBase):
             new_h, new_c = type(self).step(self, gates_x, (h, c), weights)
             return new_h, new_c.clone() if new_c is new_h else new_c
         (new_h,) = type(self).step(self, gates_x, (h,), weights)
-        return new_h, keep_in_graph(new_h.clone(), c)
+        new_c = keep_in_graph(new_h.clone(), c)
+        # A step may keep its result for backward, as relu does; h may be written into.
+        return new_h.clone() if new_h.requires_grad else new_h, new_c
 
     def _state(self, input: Tensor, hx: Any) -> tuple[Tensor, Tensor]:
         shape = (*input.shape[:-1], self.hidden_size)

@@ -219,7 +219,7 @@ class RecurrentLayer(RecurrentModule):
             x = self._after_layer(layer, x, output, lengths)
             if self.dropout and layer < self.num_layers - 1:
                 x = F.dropout(x, self.dropout, self.training)
-        return x, (torch.stack(h_n), torch.stack(c_n))
+        return self._writable(x), (torch.stack(h_n), torch.stack(c_n))
 
     def run_direction(
         self,

@@ -185,6 +185,17 @@ class RecurrentModule(SaysItsCell, FreeNames, HasFlatWeights):
             shapes["weight_hr"] = (self.proj_size, self.hidden_size)
         return shapes
 
+    def _writable(self, output: Tensor) -> Tensor:
+        """Return what the caller may write into before backward, where nn.LSTM lets him.
+
+        Recurrences keep their outputs for backward. Of one state in float32 that stays so: a copy
+        would cost more than two parts in a hundred of a training step.
+        """
+        copied = self._states == 2 and (self.proj_size or output.dim() == 2)
+        if (copied or output.dtype == torch.float64) and output.requires_grad:
+            return output.clone()
+        return output
+
     def _gain_names(self) -> list[str]:
         """Names without "weight" or "bias", which code that fills those would overwrite."""
         if not self._layer_norm:

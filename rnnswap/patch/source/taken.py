@@ -17,7 +17,7 @@ _drop_input _forward_packed _gain_names _gains _gates _gradient_clip _input_drop
 _last_layer_init _layer_norm _leaves_free _nonlinearity _output_size _own_weights _places
 _recurrent_init _recurrent_max _recurrent_min _recurrent_shape _residual _run _run_layers
 _run_packed _single_state_results _stack _state _states _t_max _takes_packed _transfer_report
-_weight _weight_dtype _weights _written _zoneout
+_weight _weight_dtype _weights _writable _written _zoneout
 """
 
 #: Used wherever they stand, on the class or on an instance.
