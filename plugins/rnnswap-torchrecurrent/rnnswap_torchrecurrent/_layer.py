@@ -49,7 +49,9 @@ class AdaptedLayer(RecurrentLayer):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        self._program = self._made_program({name: getattr(self, name) for name in type(self).options})
+        self._program = self._made_program(
+            {name: getattr(self, name) for name in type(self).options}
+        )
 
     def weight_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
         """Return nn.LSTM's names with the cell's shapes, then the cell's own parameters."""
@@ -107,7 +109,9 @@ class AdaptedLayer(RecurrentLayer):
         biases = biases_of(type(self).cell)
         if root_of(type(self).cell).same_width:
             below = self.hidden_size
-        return type(self).cell(below, self.hidden_size, **biases, **given, device=torch.device(device))
+        return type(self).cell(
+            below, self.hidden_size, **biases, **given, device=torch.device(device)
+        )
 
     def run_direction(
         self, x: Tensor, h0: Any, c0: Any, weights: Any, lengths: Any, reverse: bool
