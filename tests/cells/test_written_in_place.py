@@ -116,7 +116,7 @@ def test_states_of_an_episode_that_ended(make, learned):
         torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", ["janet", "indrnn"])
 def test_a_trace_is_the_same_with_and_without_gradients(name):
     layer = get_cell(name)(4, 8, proj_size=3, dtype=torch.float64)
