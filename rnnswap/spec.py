@@ -71,6 +71,9 @@ ROUNDING = "rounding"
 #: In the metadata of a state dict's modules: which cell saved it.
 CELL_MARK = "rnnswap_cell"
 
+#: How the name of a class begins that `with_attention` made; the rest says of what.
+MADE = "with_attention_"
+
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:

@@ -398,7 +398,7 @@ def test_attention_on_top(name):
     with patched(name, attention="soft") as report:
         layer = nn.LSTM(4, 6, batch_first=True)
     assert layer(torch.randn(2, 3, 4))[0].shape == (2, 3, 6)
-    assert "attention" in dict(layer.named_children())
+    assert "_attention" in dict(layer.named_children())
     assert "\n" not in report.swapped[0].after
 
 
@@ -440,7 +440,7 @@ def test_another_cell_can_be_the_source():
 
 def test_a_mistake_in_the_construction_is_the_callers():
     with patched("janet") as report:
-        with pytest.raises(TypeError, match="input_size must be an int"):
+        with pytest.raises(TypeError, match="input_size should be of type int"):
             nn.LSTM("4", 6)
         with pytest.raises(TypeError, match="hiden"):
             nn.LSTM(4, hiden=6)

@@ -28,7 +28,7 @@ class AdaptedLayer(RecurrentLayer):
     options: ClassVar[dict[str, Any]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        chosen = {name: kwargs.pop(name, default) for name, default in self.options.items()}
+        chosen = {name: kwargs.pop(name, default) for name, default in type(self).options.items()}
         if kwargs.get("layer_norm"):
             raise UnsupportedError(f"{type(self).__name__} does not support layer_norm")
         for name, value in chosen.items():
@@ -37,9 +37,9 @@ class AdaptedLayer(RecurrentLayer):
         super().__init__(*args, **kwargs)
 
     def _made_program(self, chosen: dict[str, Any]) -> Program:
-        root = root_of(self.cell)
+        root = root_of(type(self).cell)
         try:
-            return program_of(root, self.cell, tuple(chosen.items()), 1 + root.reads_last)
+            return program_of(root, type(self).cell, tuple(chosen.items()), 1 + root.reads_last)
         except (TypeError, ValueError) as error:
             raise OptionError(f"{type(self).__name__}: {error}") from error
 
@@ -49,7 +49,9 @@ class AdaptedLayer(RecurrentLayer):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        self._program = self._made_program({name: getattr(self, name) for name in self.options})
+        self._program = self._made_program(
+            {name: getattr(self, name) for name in type(self).options}
+        )
 
     def weight_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
         """Return nn.LSTM's names with the cell's shapes, then the cell's own parameters."""
@@ -68,7 +70,7 @@ class AdaptedLayer(RecurrentLayer):
         }
         if own["weight_ih"][1] != below:  # the cell adds its input to its output
             shapes["weight_xh"] = (self.hidden_size, below)
-        projected = self.proj_size and self.states == 2
+        projected = self.proj_size and type(self).states == 2
         read = (self._program.multiplied_by_h or ()) if projected else ()
         for name, shape in shapes.items():
             if name.startswith("weight") and len(shape) == 1:
@@ -105,26 +107,26 @@ class AdaptedLayer(RecurrentLayer):
                 target.copy_(value.reshape(target.shape))
 
     def _cell(self, below: int, device: str) -> Any:
-        given = {name: getattr(self, name) for name in self.options}
-        biases = biases_of(self.cell)
-        if root_of(self.cell).same_width:
+        given = {name: getattr(self, name) for name in type(self).options}
+        biases = biases_of(type(self).cell)
+        if root_of(type(self).cell).same_width:
             below = self.hidden_size
         # A type of its own: the same seed draws the same numbers whatever the default type is.
         like = {"device": torch.device(device), "dtype": torch.float32}
-        return self.cell(below, self.hidden_size, **biases, **given, **like)
+        return type(self).cell(below, self.hidden_size, **biases, **given, **like)
 
     def run_direction(
         self, x: Tensor, h0: Any, c0: Any, weights: Any, lengths: Any, reverse: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one direction of one layer; see `rnnswap.RecurrentLayer.run_direction`."""
-        root = root_of(self.cell)
+        root = root_of(type(self).cell)
         if root.reads_last:
             # Padded and cut, not sliced: an export would have to know that T - 1 is not 1.
             around = F.pad(x, (0, 0, 0, 0, 0, 1) if reverse else (0, 0, 0, 0, 1, 0))
             x = torch.cat((x, around.narrow(0, int(reverse), x.size(0))), -1)
         weights = {**weights, _PREPARED: self._prepared(weights)}
         results = super().run_direction(x, h0, c0, weights, lengths, reverse)
-        if h0 is None or self.states == 1 or not h0.requires_grad:
+        if h0 is None or type(self).states == 1 or not h0.requires_grad:
             return results
         # An initial state that is not read, or that c does not depend on, has a gradient of zero.
         never = torch.zeros((), dtype=torch.bool, device=h0.device)
@@ -160,7 +162,7 @@ class AdaptedLayer(RecurrentLayer):
         rows = x.flatten(0, 1)
         if "weight_xh" in weights:
             rows = F.linear(rows, weights["weight_xh"])
-        inputs = rows.chunk(2, -1) if root_of(self.cell).reads_last else (rows,)
+        inputs = rows.chunk(2, -1) if root_of(type(self).cell).reads_last else (rows,)
         pieces = self._program.project(*inputs, *weights[_PREPARED])
         whole = pieces[0] if len(pieces) == 1 else torch.cat(pieces, -1)
         return whole.view(x.size(0), x.size(1), whole.size(-1))
@@ -204,11 +206,10 @@ def adapted(name: str, options: dict[str, Any], unsupported: frozenset[str]) -> 
     def construct(self: Any, *args: Any, **kwargs: Any) -> None:
         AdaptedLayer.__init__(self, *args, **kwargs)
 
-    kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-    own = [inspect.Parameter(n, kinds[1], default=d) for n, d in options.items()]
-    construct.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter("self", kinds[0]), *own]
-    )
+    usual = inspect.signature(RecurrentLayer.__init__).parameters.values()
+    kind = inspect.Parameter.KEYWORD_ONLY
+    own = [inspect.Parameter(n, kind, default=d) for n, d in options.items()]
+    construct.__signature__ = inspect.Signature([*usual, *own])  # type: ignore[attr-defined]
     members = {
         "__init__": construct,
         "__module__": "rnnswap_torchrecurrent",
