@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, SupportsIndex
 
 from torch import Tensor, nn
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+#: Never written to. A plain dict: Dynamo reads no mappingproxy once any dict has changed.
+_NOTHING: Mapping[str, Any] = {}
 
 
 class FlatWeights(list[Any]):
