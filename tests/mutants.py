@@ -508,6 +508,10 @@ class NoTransforms(nn.LSTM):
         return _Doubled.apply(output), state
 
 
+class LookedInto(nn.LSTM):
+    """torch.fx looks into modules outside torch.nn: a shape that is asked for ends the trace."""
+
+
 class NoScript(Looping):
     def __prepare_scriptable__(self):
         return self
@@ -631,6 +635,7 @@ LAYERS = {
         "compiled-with-autocast",
         "compiled-training-step",
     ],
+    LookedInto: ["fx-traced"],
     NoTransforms: ["compiled-per-sample-gradients"],
     Looping: ["traced-at-another-length"],
     BranchesOnValues: ["traced"],
@@ -766,5 +771,5 @@ CELLS = {
     CellWrongGradient: ["derivatives"],
     CellBranches: ["traced"],
     CellKeepsItsState: ["state-written-in-place"],
-    CellNoGraph: ["compiled", "exported", "onnx", "scripted"],
+    CellNoGraph: ["compiled", "exported", "onnx", "fx-traced", "scripted"],
 }

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rnnswap.attention._masked import allowed_keys, check_mask
 from rnnswap.errors import OptionError
+from rnnswap.tracing import one_node
 
 _Function = TypeVar("_Function", bound=Callable[..., tuple[Tensor, Tensor | None]])
 
@@ -47,6 +48,7 @@ class Attention(nn.Module):
         self.key_size = key_size
         self.batch_first = batch_first
 
+    @one_node
     def forward(
         self,
         query: Tensor,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from rnnswap.attention._base import Attention, check_features, check_sequences, check_size
 from rnnswap.attention._masked import check_mask, masked_softmax
 from rnnswap.errors import OptionError
+from rnnswap.tracing import one_node
 
 
 def feature_attention(
@@ -126,6 +127,7 @@ class FeatureAttention(Attention):
         self.series_projection = nn.Linear(series, series, bias=False, **like)
         self.energy = nn.Linear(series, 1, bias=False, **like)
 
+    @one_node
     def forward(
         self,
         query: Tensor,

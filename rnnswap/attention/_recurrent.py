@@ -20,6 +20,7 @@ from rnnswap.constructors import with_arguments_of
 from rnnswap.discovery import installed, load_class
 from rnnswap.errors import OptionError
 from rnnswap.spec import CHUNKED_STATE, MADE, AttentionSpec
+from rnnswap.tracing import as_one_node
 from rnnswap.yielding import Yielding
 
 
@@ -176,6 +177,10 @@ def _build(
                 self._attention.apply(_reset)
 
         def forward(self, input: Any, hx: Any = None) -> Any:
+            if not isinstance(input, Tensor | PackedSequence):
+                node = as_one_node(self, Attentive.forward, input, hx)
+                if node is not None:
+                    return node
             output, state = super().forward(input, hx)
             return self._attend(output), state
 

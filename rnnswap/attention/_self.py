@@ -10,6 +10,7 @@ from torch import Tensor
 from rnnswap.attention._heads import check_heads, mask_of_heads, output_of, project_one
 from rnnswap.attention._multihead import MultiHead
 from rnnswap.errors import OptionError
+from rnnswap.tracing import one_node
 
 
 def self_attention(
@@ -121,6 +122,7 @@ class SelfAttention(MultiHead):
             dtype=dtype,
         )
 
+    @one_node
     def forward(
         self,
         query: Tensor,

@@ -19,6 +19,7 @@ from rnnswap.attention._heads import (
     zero_where_nothing_is_seen,
 )
 from rnnswap.errors import OptionError
+from rnnswap.tracing import one_node
 
 
 class MultiheadAttention(nn.MultiheadAttention):
@@ -89,6 +90,7 @@ class MultiheadAttention(nn.MultiheadAttention):
             dtype,
         )
 
+    @one_node
     def forward(
         self,
         query: Tensor,

@@ -15,6 +15,7 @@ from rnnswap.cells._layer import State, Weights
 from rnnswap.cells._names import FreeNames
 from rnnswap.constructors import written_options
 from rnnswap.ops._scan import keep_in_graph
+from rnnswap.tracing import as_one_node
 
 
 class RecurrentCell(SaysItsCell, FreeNames, nn.RNNCellBase):
@@ -96,6 +97,10 @@ class RecurrentCell(SaysItsCell, FreeNames, nn.RNNCellBase):
             ValueError: The rank of the input or of a state is wrong.
             RuntimeError: The input's width or a state's shape is wrong.
         """
+        if not isinstance(input, Tensor):
+            node: Any = as_one_node(self, RecurrentCell.forward, input, hx)
+            if node is not None:
+                return node
         if input.dim() not in (1, 2):
             raise ValueError(f"expected 1-D or 2-D input, got {input.dim()}-D")
         if input.size(-1) != self.input_size:

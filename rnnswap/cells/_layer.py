@@ -23,15 +23,9 @@ from rnnswap.cells._arguments import (
 from rnnswap.cells._module import RecurrentModule, declare_traced_length
 from rnnswap.cells._within_step import projected, zoned_out
 from rnnswap.ops._dispatch import is_graph_made
-from rnnswap.ops._dynamo import numbers_are_open, numbers_as_they_are
-from rnnswap.ops._scan import (
-    Step,
-    given_or_zeros,
-    keep_in_graph,
-    pack_rows,
-    pad_rows,
-    run_any,
-)
+from rnnswap.ops._dynamo import takes_numbers_as_they_are
+from rnnswap.ops._scan import Step, given_or_zeros, keep_in_graph, pack_rows, pad_rows, run_any
+from rnnswap.tracing import as_one_node
 
 Weights = Mapping[str, Tensor]
 State = tuple[Tensor, ...]
@@ -123,8 +117,11 @@ class RecurrentLayer(RecurrentModule):
             RuntimeError: The input's width or a state's shape is wrong, or there is no step.
             TypeError: hx is not a pair of tensors.
         """
-        if isinstance(input, PackedSequence):
-            return self._forward_packed(input, hx)
+        if not isinstance(input, Tensor):
+            if isinstance(input, PackedSequence):
+                return self._forward_packed(input, hx)
+            if (node := as_one_node(self, RecurrentLayer.forward, input, hx)) is not None:
+                return node
         check_input(input, (2, 3), self.input_size, self._weight_dtype())
         if input.dim() == 2:
             state = None if hx is None else tuple(s.unsqueeze(1) for s in check_state(hx, 2))
@@ -222,6 +219,7 @@ class RecurrentLayer(RecurrentModule):
                 x = F.dropout(x, self.dropout, self.training)
         return self._writable(x), (torch.stack(h_n), torch.stack(c_n))
 
+    @takes_numbers_as_they_are
     def run_direction(
         self,
         x: Tensor,
@@ -245,9 +243,6 @@ class RecurrentLayer(RecurrentModule):
             output (T, B, H or P), zero past a row's length, or packed (N, H or P); h_n as h0; c_n
             as c0.
         """
-        if torch.compiler.is_dynamo_compiling() and numbers_are_open():
-            with numbers_as_they_are():
-                return RecurrentLayer.run_direction(self, x, h0, c0, weights, lengths, reverse)
         gates_x = type(self).project_input(self, x, weights)
         w_hr = weights.get("weight_hr")
         h0, c0 = (

@@ -7,31 +7,36 @@ and always with dynamic=True: the step that reads it could not be captured (torc
 
 from __future__ import annotations
 
-import contextlib
 import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import torch
 
+_Run = TypeVar("_Run", bound=Callable[..., Any])
 _SETTING = "specialize_float"
 
 
-def numbers_are_open() -> bool:
-    """Return whether Dynamo may leave numbers open, and can be asked not to.
+def takes_numbers_as_they_are(run: _Run) -> _Run:
+    """Let all numbers that `run` reads be constants of what Dynamo compiles."""
 
-    To be called while Dynamo traces, before `numbers_as_they_are` is entered.
-    """
+    @functools.wraps(run)
+    def runs(*args: Any, **named: Any) -> Any:
+        if torch.compiler.is_dynamo_compiling() and _numbers_are_open():
+            with torch._dynamo.patch_dynamo_config(specialize_float=True):  # Dynamo traces it
+                return run(*args, **named)
+        return run(*args, **named)
+
+    return cast(_Run, runs)
+
+
+def _numbers_are_open() -> bool:
+    """Return whether Dynamo, which traces, may leave numbers open and can be asked not to."""
     return _known() and not getattr(torch._dynamo.config, _SETTING)
 
 
 # As in _inductor.py.
-numbers_are_open._dynamo_marked_constant = True  # type: ignore[attr-defined]
-
-
-def numbers_as_they_are() -> contextlib.AbstractContextManager[None]:
-    """Return a context, to be traced by Dynamo, in which numbers that are read are constants."""
-    patch: contextlib.AbstractContextManager[None]
-    patch = torch._dynamo.patch_dynamo_config(specialize_float=True)
-    return patch
+_numbers_are_open._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 @functools.cache

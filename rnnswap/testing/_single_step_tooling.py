@@ -13,6 +13,7 @@ from rnnswap.testing._subject import H, I, Subject
 from rnnswap.testing._tooling import (
     COMPILED_EPS,
     quiet,
+    require_one_node,
     require_onnx,
     require_scripted,
     run_onnx,
@@ -80,6 +81,12 @@ def traced(subject: Subject) -> None:
     """torch.jit.trace is right at another batch."""
     trace: Any = torch.jit.trace
     _require_same_calls(subject, lambda cell: trace(cell, _given(4), check_trace=False), "traced")
+
+
+@check(kind=CELL, level=FULL)
+def fx_traced(subject: Subject) -> None:
+    """torch.fx takes the cell for one module of a model, right at another batch size."""
+    require_one_node(subject, [(_given(rows)[0],) for rows in (4, 9)])
 
 
 @check(kind=CELL, level=FULL)

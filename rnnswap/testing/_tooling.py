@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -151,7 +151,7 @@ def _trace(layer: Any) -> Any:
         return trace(layer, inputs(dtype=_FLOAT), check_trace=False)
 
 
-class _Wrapped(nn.Module):
+class Wrapped(nn.Module):
     """Calls the layer: torch.jit.script gives nn.LSTM a forward only inside another module."""
 
     def __init__(self, layer: nn.Module) -> None:
@@ -164,10 +164,32 @@ class _Wrapped(nn.Module):
 
 
 @check(level=FULL)
+def fx_traced(subject: Subject) -> None:
+    """torch.fx takes the layer for one module of a model, right at another T and B."""
+    require_one_node(subject, [(inputs(None, *size, _FLOAT),) for size in ((5, 4), (3, 7))])
+
+
+def require_one_node(subject: Subject, calls: Sequence[tuple[Any, ...]]) -> None:
+    """Fail unless torch.fx.symbolic_trace makes one node of the class, and computes the same."""
+    model = Wrapped(subject.build(dtype=_FLOAT))
+    try:
+        graph = torch.fx.symbolic_trace(model)
+    except Exception as error:  # whatever the class does with what stands for a tensor
+        wanted = (
+            "expected one node in a graph of torch.fx, as nn.LSTM is (RecurrentLayer sees to it)"
+        )
+        raise CheckFailedError(f"{wanted}, got {describe(error)}") from error
+    found = [str(node.target) for node in graph.graph.nodes if node.op == "call_module"]
+    require_equal(found, ["layer"], "modules in a graph of torch.fx")
+    for given in calls:
+        require_same(graph(*given), model(*given), "output in torch.fx", eps=0)
+
+
+@check(level=FULL)
 def scripted(subject: Subject) -> None:
     """torch.jit.script works as it does for nn.LSTM, or is refused in one sentence."""
     layer = subject.build(dtype=_FLOAT)
-    script = require_scripted(_Wrapped(layer))
+    script = require_scripted(Wrapped(layer))
     if script is not None:
         x = torch.randn(7, 3, I)
         require_same(script(x), run(layer, x)[0], "output when scripted", eps=COMPILED_EPS)
