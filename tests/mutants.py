@@ -508,6 +508,14 @@ class NoTransforms(nn.LSTM):
         return _Doubled.apply(output), state
 
 
+class OtherGraphWithGradients(nn.LSTM):
+    """torch.jit.trace traces with gradients and checks without."""
+
+    def forward(self, x, hx=None):
+        output, state = super().forward(x, hx)
+        return (output + 0.0 if hx is not None and output.requires_grad else output), state
+
+
 class LookedInto(nn.LSTM):
     """torch.fx looks into modules outside torch.nn: a shape that is asked for ends the trace."""
 
@@ -635,6 +643,7 @@ LAYERS = {
         "compiled-with-autocast",
         "compiled-training-step",
     ],
+    OtherGraphWithGradients: ["traced-with-a-state"],
     LookedInto: ["fx-traced"],
     NoTransforms: ["compiled-per-sample-gradients"],
     Looping: ["traced-at-another-length"],

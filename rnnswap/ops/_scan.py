@@ -108,7 +108,8 @@ def keep_in_graph(result: Tensor, unused: Tensor) -> Tensor:
     A learned initial state that a cell does not read must not become an unused parameter, which
     DistributedDataParallel refuses.
     """
-    if not unused.requires_grad:
+    # torch.jit.trace traces once more without gradients, and both must be the same.
+    if not (unused.requires_grad or torch._C._get_tracing_state() is not None):
         return result
     never = torch.zeros((), dtype=torch.bool, device=result.device)
     return torch.where(never, unused.sum(), result)

@@ -23,7 +23,7 @@ from rnnswap.testing._compare import (
     require_same,
 )
 from rnnswap.testing._report import BEYOND
-from rnnswap.testing._subject import I, Subject, inputs, run
+from rnnswap.testing._subject import I, Subject, inputs, run, states
 
 #: Compiled code sums in another order than eager code.
 COMPILED_EPS = 256
@@ -143,6 +143,24 @@ def traced_at_another_length(subject: Subject) -> None:
             last = str(error).strip().splitlines()[-1]
             raise CheckFailedError(f"traced at T=5, run at T={steps}: {last}") from error
         require_all_same(found, run(layer, x), f"traced, at T={steps}", eps=COMPILED_EPS)
+
+
+@check(level=FULL)
+def traced_with_a_state(subject: Subject) -> None:
+    """torch.jit.trace takes a layer whose state needs a gradient, and gives that gradient."""
+    layer = subject.build(subject.deep(), _FLOAT)
+    x, state = inputs(dtype=_FLOAT), states(subject.deep(), dtype=_FLOAT)
+    given = tuple(s.requires_grad_() for s in state)
+    trace: Any = torch.jit.trace
+    with quiet():
+        traced = trace(layer, (x, given))  # traces twice, and compares
+    found, truth = run(traced, x, given), run(layer, x, given)
+    require_all_same(found, truth, "traced with a state", eps=COMPILED_EPS)
+    grads, expected = (
+        torch.autograd.grad([part.sum() for part in results], given) for results in (found, truth)
+    )
+    names = ("gradient of h_0", "gradient of c_0")
+    require_all_same(grads, expected, "from a trace", names=names, eps=COMPILED_EPS)
 
 
 def _trace(layer: Any) -> Any:

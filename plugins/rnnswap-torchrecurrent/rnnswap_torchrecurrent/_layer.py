@@ -126,7 +126,9 @@ class AdaptedLayer(RecurrentLayer):
             x = torch.cat((x, around.narrow(0, int(reverse), x.size(0))), -1)
         weights = {**weights, _PREPARED: self._prepared(weights)}
         results = super().run_direction(x, h0, c0, weights, lengths, reverse)
-        if h0 is None or type(self).states == 1 or not h0.requires_grad:
+        # torch.jit.trace traces once more without gradients, and both must be the same.
+        needed = h0 is not None and (h0.requires_grad or torch.jit.is_tracing())
+        if type(self).states == 1 or not needed:
             return results
         # An initial state that is not read, or that c does not depend on, has a gradient of zero.
         never = torch.zeros((), dtype=torch.bool, device=h0.device)
