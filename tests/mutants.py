@@ -516,6 +516,30 @@ class OtherGraphWithGradients(nn.LSTM):
         return (output + 0.0 if hx is not None and output.requires_grad else output), state
 
 
+class Turned(nn.LSTM):
+    def forward(self, x, hx=None):
+        output, state = super().forward(x, hx)
+        if isinstance(output, torch.Tensor) and output.dim() == 3:
+            output = output.transpose(0, 1).contiguous().transpose(0, 1)
+        return output, state
+
+
+class ReadsItsLinear(nn.LSTM):
+    """Takes the weight of a module that quantize_dynamic replaces."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        like = {"device": self.weight_ih_l0.device, "dtype": self.weight_ih_l0.dtype}
+        width = (self.proj_size or self.hidden_size) * (2 if self.bidirectional else 1)
+        self.after = nn.Linear(width, width, **like)
+
+    def forward(self, x, hx=None):
+        output, state = super().forward(x, hx)
+        if isinstance(output, PackedSequence):
+            return output, state
+        return nn.functional.linear(output, self.after.weight), state
+
+
 class LookedInto(nn.LSTM):
     """torch.fx looks into modules outside torch.nn: a shape that is asked for ends the trace."""
 
@@ -644,6 +668,8 @@ LAYERS = {
         "compiled-training-step",
     ],
     OtherGraphWithGradients: ["traced-with-a-state"],
+    Turned: ["output-in-one-piece"],
+    ReadsItsLinear: ["quantized-dynamically"],
     LookedInto: ["fx-traced"],
     NoTransforms: ["compiled-per-sample-gradients"],
     Looping: ["traced-at-another-length"],

@@ -38,6 +38,8 @@ class Attention(nn.Module):
     #: Whether weights and mask are over the features of a step and not over steps: with_attention
     #: hands no mask of padded steps over then.
     over_features: bool = False
+    #: What a layer with this attention cannot do (`rnnswap.testing.check_drop_in`).
+    unsupported: frozenset[str] = frozenset()
 
     def __init__(self, query_size: int, key_size: int, *, batch_first: bool = True) -> None:
         super().__init__()

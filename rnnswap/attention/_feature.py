@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear as ReadLinear
 
 from rnnswap.attention._base import Attention, check_features, check_sequences, check_size
 from rnnswap.attention._masked import check_mask, masked_softmax
@@ -120,12 +121,12 @@ class FeatureAttention(Attention):
         self.series = series
         like: dict[str, Any] = {"device": device, "dtype": dtype}
         if series is None:
-            self.query_projection = nn.Linear(query_size, key_size, **like)
+            self.query_projection = ReadLinear(query_size, key_size, **like)
             return
         check_size("series", series)
-        self.query_projection = nn.Linear(query_size, series, bias=False, **like)
-        self.series_projection = nn.Linear(series, series, bias=False, **like)
-        self.energy = nn.Linear(series, 1, bias=False, **like)
+        self.query_projection = ReadLinear(query_size, series, bias=False, **like)
+        self.series_projection = ReadLinear(series, series, bias=False, **like)
+        self.energy = ReadLinear(series, 1, bias=False, **like)
 
     @one_node
     def forward(

@@ -10,6 +10,7 @@ from torch import Tensor
 from rnnswap.attention._base import check_bool, check_size, takes_unbatched
 from rnnswap.attention._soft import SoftAttention, soft_attention
 from rnnswap.errors import OptionError
+from rnnswap.spec import ROUNDING
 
 #: Keys kept where neither k nor a threshold is given.
 _DEFAULT_K = 4
@@ -89,23 +90,24 @@ def _kept(weights: Tensor, k: Any, threshold: float | None, renormalise: bool) -
 
 def _beyond(weights: Tensor, k: Any) -> Tensor:
     """Return which of the weights in each row are not among its k largest."""
-    if _in_jit_trace():
-        # A trace keeps topk's k as a number, also where another length has fewer keys.
+    if _is_length_open():
+        # A graph keeps topk's k as a number, also where another length has fewer keys.
         ranks = weights.argsort(-1, descending=True).argsort(-1)
         return ranks.ge(k)
     best = weights.topk(k, -1).indices
     return torch.ones_like(weights, dtype=torch.bool).scatter(-1, best, 0)
 
 
-def _in_jit_trace() -> bool:
-    return torch._C._get_tracing_state() is not None
+def _is_length_open() -> bool:
+    """Return whether a graph is made that serves other lengths as well."""
+    return torch._C._get_tracing_state() is not None or torch.compiler.is_exporting()
 
 
 def _check_condition_on(keys: int, k: Any, threshold: Any) -> None:
     check_condition(k, threshold)
     if k is None and threshold is None:
         raise OptionError("hard attention needs a condition: give k, threshold or both")
-    if k is not None and k > keys and not _in_jit_trace():  # which serves other lengths as well
+    if k is not None and not _is_length_open() and k > keys:
         raise OptionError(f"k must be at most the number of keys, {keys}, got {k}")
 
 
@@ -155,6 +157,9 @@ class HardAttention(SoftAttention):
         tensor([2])
     """
 
+    #: Of a layer with this attention: which weights stay, rounding may decide.
+    unsupported = frozenset({ROUNDING})
+
     def __init__(
         self,
         query_size: int,
@@ -193,7 +198,7 @@ class HardAttention(SoftAttention):
     ) -> tuple[Tensor, Tensor | None]:
         """Return `hard_attention` with this module's parameters."""
         k = self.k
-        if k is not None and self.any_length and key.size(1) <= k and not _in_jit_trace():
+        if k is not None and self.any_length and not _is_length_open() and key.size(1) <= k:
             k = key.size(1)
         return hard_attention(
             query,

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear as ReadLinear
 
 from rnnswap.attention._base import (
     Attention,
@@ -134,7 +135,7 @@ class MultiHead(Attention):
             self.register_parameter(name, nn.Parameter(torch.empty(shape, **like)))
         in_bias = nn.Parameter(torch.empty(3 * query_size, **like)) if bias else None
         self.register_parameter("in_proj_bias", in_bias)
-        self.out_proj = nn.Linear(query_size, query_size, bias=bias, **like)
+        self.out_proj = ReadLinear(query_size, query_size, bias=bias, **like)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

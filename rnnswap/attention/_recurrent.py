@@ -113,9 +113,12 @@ class _OverSteps(nn.Module):
         if isinstance(mechanism, Attention):
             mechanism.any_length = True
 
-    def forward(self, output: Tensor, lengths: Tensor | None) -> Tensor:
-        """Return the attentional output (B, T, W) of output (B, T, W)."""
-        both = torch.cat((self._context(output, lengths), output), -1)
+    def forward(self, output: Tensor, lengths: Tensor | None, batch_first: bool = True) -> Tensor:
+        """Return the attentional output, laid out as output: (B, T, W) or (T, B, W)."""
+        sequences = output if batch_first else output.transpose(0, 1)
+        context = self._context(sequences, lengths)
+        # Put beside each other in the layout of the output, which then is contiguous, as nn.LSTM's.
+        both = torch.cat((context if batch_first else context.transpose(0, 1), output), -1)
         attentional = torch.tanh(self.combine(both))
         # tanh keeps its result for backward, and nn.LSTM's may be written into in float64. A trace
         # is made with gradients and checked without: it must be the same.
@@ -155,7 +158,9 @@ def _build(
     options: tuple[tuple[str, Any], ...],
 ) -> type[nn.Module]:
     class Attentive(cell):  # type: ignore[valid-type, misc]
-        unsupported = getattr(cell, "unsupported", frozenset()) | {CHUNKED_STATE}
+        unsupported = frozenset({CHUNKED_STATE}).union(
+            *(getattr(part, "unsupported", ()) for part in (cell, mechanism))
+        )
 
         attention = Yielding("_attention")
 
@@ -194,9 +199,7 @@ def _build(
                 return PackedSequence(packed.data, *output[1:])
             if output.dim() == 2:
                 return self._attention(output.unsqueeze(0), None).squeeze(0)
-            if self.batch_first:
-                return self._attention(output, None)
-            return self._attention(output.transpose(0, 1), None).transpose(0, 1)
+            return self._attention(output, None, self.batch_first)
 
     title = "".join(part.capitalize() for part in attention.split("-"))
     Attentive.__qualname__ = _name_of(cell, attention, dict(options))

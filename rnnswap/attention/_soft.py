@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear as ReadLinear
 
 from rnnswap.attention._base import Attention, takes_unbatched
 from rnnswap.attention._fused import dot_context, dot_weights
@@ -144,11 +145,11 @@ class SoftAttention(Attention):
         self.score = score
         like: dict[str, Any] = {"bias": False, "device": device, "dtype": dtype}
         if score == "general":
-            self.key_projection = nn.Linear(key_size, query_size, **like)
+            self.key_projection = ReadLinear(key_size, query_size, **like)
         elif score == "additive":
-            self.query_projection = nn.Linear(query_size, key_size, **like)
-            self.key_projection = nn.Linear(key_size, key_size, **like)
-            self.energy = nn.Linear(key_size, 1, **like)
+            self.query_projection = ReadLinear(query_size, key_size, **like)
+            self.key_projection = ReadLinear(key_size, key_size, **like)
+            self.energy = ReadLinear(key_size, 1, **like)
 
     def attend(
         self,

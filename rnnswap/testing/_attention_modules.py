@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from rnnswap.testing._attention_subject import AttentionSubject, E, attend, dark_mask, sequence
 from rnnswap.testing._checks import ATTENTION, FULL, CheckSkippedError, check
 from rnnswap.testing._compare import backward, require, require_all_same, require_equal
+from rnnswap.testing._quantized import quantized, require_near
 from rnnswap.testing._report import BEYOND
 
 _NAMES = ("context", "weights")
@@ -51,6 +52,13 @@ def attention_autocast(subject: AttentionSubject) -> None:
     for name, tensor in zip(_NAMES, found, strict=True):
         require(bool(tensor.isfinite().all()), f"expected finite {name} under autocast")
         require(not tensor[1, 2].any(), f"expected {name} of zero without keys under autocast")
+
+
+@check(kind=ATTENTION)
+def attention_quantized(subject: AttentionSubject) -> None:
+    """A model with the mechanism runs after quantize_dynamic, about as it did before."""
+    module, x = subject.build(torch.float32), sequence(torch.float32)
+    require_near(attend(quantized(module), x)[0], attend(module, x)[0], "context")
 
 
 def _context(subject: AttentionSubject) -> tuple[Any, tuple[Tensor, ...]]:

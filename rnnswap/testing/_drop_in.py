@@ -22,6 +22,7 @@ _THEMES = (
     "_mistakes",
     "_types",
     "_modules",
+    "_quantized",
     "_autograd",
     "_compiling",
     "_tooling",

@@ -47,6 +47,14 @@ def shapes(subject: Subject) -> None:
         _require_shapes(subject, setting)
 
 
+@check()
+def output_in_one_piece(subject: Subject) -> None:
+    """The output of input (T, B, I) is contiguous, as nn.LSTM's: `output.view(T * B, -1)` works."""
+    for setting in subject.settings({}, {"bidirectional": True}, {"num_layers": 2}):
+        output = run(subject.build(setting), inputs(setting))[0]
+        require(output.is_contiguous(), f"expected a contiguous output of {dict(setting)}")
+
+
 def _require_shapes(subject: Subject, setting: Setting) -> None:
     layer, lstm = subject.build(setting), torch_layer(setting)
     x, state = inputs(setting), states(setting)

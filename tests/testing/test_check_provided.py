@@ -182,6 +182,18 @@ class Cutting(Dot):
         pass
 
 
+class ReadsItsLinear(SoftAttention):
+    """Takes the weight of a module that quantize_dynamic replaces."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        weight = self.key_projection.weight
+        self.before = torch.nn.Linear(*weight.shape, device=weight.device, dtype=weight.dtype)
+
+    def attend(self, query, *rest):
+        return super().attend(query @ self.before.weight, *rest)
+
+
 class AnyDevice(SoftAttention):
     def __init__(self, *args, device=None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -193,6 +205,7 @@ MECHANISMS = [
     (NeedsRows, {"no-rows"}),
     (Cutting, {"bad-tensors"}),
     (AnyDevice, {"attention-on-meta"}),
+    (ReadsItsLinear, {"attention-quantized"}),
     (Unmasked, {"mask-says-true-for-attend", "masked-rows", "what-is-masked-is-not-read"}),
     (NanInTheDark, {"masked-rows", "nothing-to-attend-to", "attention-autocast"}),
     (Unnormalised, {"weights-are-shares", "another-sequence", "every-parameter-learns"}),

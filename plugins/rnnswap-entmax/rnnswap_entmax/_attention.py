@@ -6,7 +6,6 @@ from typing import Any
 
 import entmax
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rnnswap import OptionError
@@ -79,7 +78,7 @@ class EntmaxAttention(Attention):
     ) -> tuple[Tensor, Tensor | None]:
         """Return context (B, Tq, V) and weights (B, Tq, Tk); see `Attention.attend`."""
         if self.score == "general":
-            key = F.linear(key, self.key_projection.weight)
+            key = self.key_projection(key)  # called, so that it may be replaced: quantised, LoRA
         allowed = self.allowed(query, key, mask, causal)
         weights = masked_entmax(query @ key.transpose(1, 2), allowed, self.alpha)
         return weights @ value, weights if need_weights else None
