@@ -154,6 +154,10 @@ def test_a_drop_in_but_for_state_carried_over(mechanism):
     assert declared - DECLARED.get(mechanism, set()) == {"state-carried-over"}
 
 
+@pytest.mark.filterwarnings(  # Dynamo's own
+    "ignore:The .grad attribute of a Tensor:UserWarning",
+    "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning",
+)
 @pytest.mark.parametrize("options", [{}, {"bidirectional": True}], ids=str)
 def test_hard_attention_is_exported_for_every_length_those_below_k_too(options):
     layer = with_attention(JANET, "hard", k=4)(I, H, **options)
