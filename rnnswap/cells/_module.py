@@ -157,7 +157,12 @@ class RecurrentModule(SaysItsCell, FreeNames, HasFlatWeights):
         Read at each call: a parametrization or a weight-drop wrapper may have put new ones there.
         """
         names = (*self._all_weights[index], *self._own_weights[index], *self._gains[index])
-        return {name.rpartition("_l")[0]: self._weight(name) for name in names}
+        # Sooner than Module's lookup, which comes to its parameters last.
+        own = {} if self._written else self._parameters
+        return {
+            name.rpartition("_l")[0]: self._weight(name) if (w := own.get(name)) is None else w
+            for name in names
+        }
 
     def _places(self) -> Iterator[tuple[int, str]]:
         """Yield (layer, suffix of its parameters' names) in nn.LSTM's order."""
@@ -191,11 +196,13 @@ class RecurrentModule(SaysItsCell, FreeNames, HasFlatWeights):
         Recurrences keep their outputs for backward. Of one state in float32 that stays so: a copy
         would cost more than two parts in a hundred of a training step.
         """
-        copied = self._states == 2 and (self.proj_size or output.dim() == 2)
-        if not (copied or output.dtype == torch.float64) or not output.requires_grad:
+        if not output.requires_grad:
             return output
+        copied = self._states == 2 and (self.proj_size or output.dim() == 2)
         # A trace is made with gradients and checked without: it must be the same.
-        return output if torch.jit.is_tracing() else output.clone()
+        if (copied or output.dtype == torch.float64) and not torch.jit.is_tracing():
+            return output.clone()
+        return output
 
     def _gain_names(self) -> list[str]:
         """Names without "weight" or "bias", which code that fills those would overwrite."""
