@@ -14,6 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: For each part, the parts of rnnswap that it may import; a part may always import itself.
 MAY_IMPORT = {
+    "_started": set(),
     "errors": set(),
     "spec": {"errors"},
     "hookspecs": {"errors", "spec"},

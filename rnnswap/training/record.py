@@ -7,7 +7,6 @@ tensors and become numbers in batches, a little later.
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import sys
 import threading
@@ -27,6 +26,8 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from rnnswap.clip._steps import is_outermost
 from rnnswap.training.layers import Layers
+from rnnswap.training.process.stopping import Stopping
+from rnnswap.training.process.wrapping import wrap
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
 
@@ -52,10 +53,6 @@ _SAMPLED = 10
 _Kept: TypeAlias = "float | list[float] | Tensor | None"
 
 
-class Stopped(SystemExit):
-    """Ends the script after the number of steps that was asked for; its exit code is 0."""
-
-
 class Recorder:
     """Records optimizer steps while active; `on_clip` is a clipping's callback.
 
@@ -65,8 +62,9 @@ class Recorder:
 
     Args:
         sink: Called with batches of steps once their numbers are known, in order.
-        max_steps: Raise `Stopped` after so many steps; None for never.
+        max_steps: End the script after so many steps; None for never.
         p: Order of the norms that the clipping measures.
+        stopping: What ends it.
     """
 
     def __init__(
@@ -74,8 +72,10 @@ class Recorder:
         sink: Callable[[list[Step]], object] | None = None,
         max_steps: int | None = None,
         p: float = 2.0,
+        stopping: Stopping | None = None,
     ) -> None:
         self.sink, self._max_steps, self._p = sink, max_steps, p
+        self._stopping = stopping or Stopping()
         self._undo: list[Callable[[], object]] = []
         self._unscaled: MutableMapping[Tensor, Tensor] = WeakTensorKeyDictionary()
         self._steppers: MutableMapping[Optimizer, _Stepper] = weakref.WeakKeyDictionary()
@@ -88,7 +88,6 @@ class Recorder:
             seconds: Give steps to the sink when so much time has passed since the last.
         """
         self._batch_seconds = seconds
-        self.stopped = False
         self._totals = Totals()
         self._pending: list[_Pending] = []
         self._in_flight: deque[tuple[list[_Pending], Reading]] = deque()
@@ -164,8 +163,7 @@ class Recorder:
                 self._drain(leave=_IN_FLIGHT)
             self._backward_seconds, self._last_end = 0.0, now
         if self._max_steps is not None and self._steps >= self._max_steps:
-            self.stopped = True
-            raise Stopped(0)
+            self._stopping.stop()
 
     def _recorded(self, optimizer: Optimizer, now: float) -> _Pending:
         self._steps += 1
@@ -328,19 +326,3 @@ def _peak_memory(optimizer: Optimizer) -> int | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def wrap(
-    owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
-) -> Callable[[], None]:
-    """Replace the function `owner.name` and return what puts the very same one back."""
-    original = getattr(owner, name)
-    wrapper = functools.wraps(original)(make(original))
-    setattr(owner, name, wrapper)
-
-    def undo() -> None:
-        # Whoever wrapped it meanwhile keeps their wrapper, and through it ours.
-        if getattr(owner, name) is wrapper:
-            setattr(owner, name, original)
-
-    return undo

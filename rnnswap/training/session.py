@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import random
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rnnswap.patch._runtime import PatchReport
+    from rnnswap.training.process.stopping import Stopping
     from rnnswap.training.settings import Settings
     from rnnswap.training.steps import Step
 
@@ -29,6 +29,7 @@ class Session:
     Args:
         settings: What was asked for.
         sink: Called with batches of recorded steps.
+        stopping: What ends the script after so many steps.
 
     Attributes:
         policy: The clipping policy.
@@ -41,13 +42,16 @@ class Session:
     """
 
     def __init__(
-        self, settings: Settings, sink: Callable[[list[Step]], object] | None = None
+        self,
+        settings: Settings,
+        sink: Callable[[list[Step]], object] | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         swap = settings.swap
         self.policy = as_policy(settings.clip)
         # Only `norm` has another order than 2.
         p = getattr(self.policy, "p", 2.0)
-        self.recorder = Recorder(sink, settings.max_steps, p)
+        self.recorder = Recorder(sink, settings.max_steps, p, stopping)
         self.handle: ClipHandle | None = None
         self.report: PatchReport | None = None
         self._settings = settings
@@ -59,7 +63,7 @@ class Session:
     def __enter__(self) -> Session:
         with self._stack as stack:
             if self._settings.seed is not None:
-                seed_all(self._settings.seed)
+                torch.manual_seed(self._settings.seed)
             if self._patch is not None:
                 self.report = stack.enter_context(self._patch)
             stack.enter_context(self.recorder)
@@ -79,13 +83,3 @@ class Session:
         hook = register_optimizer_step_pre_hook(Sampler(handle.before_step).before_step)
         handle.undo_with(hook.remove)
         return handle
-
-
-def seed_all(seed: int) -> None:
-    """Set the seeds of Python's, NumPy's (if it is installed) and torch's generators."""
-    random.seed(seed)
-    torch.manual_seed(seed)
-    with contextlib.suppress(ImportError):
-        import numpy
-
-        numpy.random.seed(seed)

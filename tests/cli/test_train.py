@@ -267,7 +267,9 @@ def test_misuse_exits_2_with_a_sentence_and_help_with_0_without_torch(
 def test_bound_out_of_range_exits_2_before_the_script_runs(rnnswap, script):
     code, out, err = rnnswap("train", "--clip", "norm:-1", script("print('ran')"))
     assert (code, out) == (2, "")
-    assert err == "Error: clipping policy norm: max_norm must be > 0, got -1.0\n"
+    assert err == (
+        "Error: clipping policy 'norm:-1.0': max_norm must be greater than 0, got -1.0\n"
+    )
 
 
 @pytest.mark.slow
