@@ -62,13 +62,12 @@ class Children:
     def __enter__(self) -> Children:
         global _active
         starting = Starting(self, self._run)
-        waiting = (
-            ("multiprocessing.context", self._count_spawned),
-            ("multiprocessing.spawn", self._tell_spawned),
-            ("subprocess", lambda module: self._undo.append(starting.popen(module))),
-        )
-        for name, act in waiting:
-            self._undo.append(when_imported(name, act))
+        for name, needed, replace in (
+            ("multiprocessing.context", "SpawnProcess", self._counting_spawned),
+            ("multiprocessing.spawn", "get_preparation_data", self._telling_spawned),
+            ("subprocess", "Popen", starting.popen),
+        ):
+            self._when_imported(name, needed, replace)
         self._undo += starting.replace()
         _active = self
         return self
@@ -149,14 +148,26 @@ class Children:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.folder / f"{word}{os.getpid()}").touch()
 
-    def _count_spawned(self, context: types.ModuleType) -> None:
+    def _when_imported(
+        self, name: str, needed: str, replace: Callable[[types.ModuleType], Callable[[], object]]
+    ) -> None:
+        def act(module: types.ModuleType) -> None:
+            # A script may have a module of that name, which lacks it.
+            if hasattr(module, needed):
+                self._undo.append(replace(module))
+
+        self._undo.append(when_imported(name, act))
+
+    def _counting_spawned(self, context: types.ModuleType) -> Callable[[], None]:
+        undo = contextlib.ExitStack()
         for name in ("SpawnProcess", "ForkServerProcess"):
             # Windows has no fork server.
             if (process := getattr(context, name, None)) is not None:
-                self._undo.append(_wrap_start(process, self._count))
+                undo.callback(_wrap_start(process, self._count))
+        return undo.close
 
-    def _tell_spawned(self, spawn: types.ModuleType) -> None:
-        self._undo.append(wrap(spawn, "get_preparation_data", self._preparing))
+    def _telling_spawned(self, spawn: types.ModuleType) -> Callable[[], None]:
+        return wrap(spawn, "get_preparation_data", self._preparing)
 
     def _count(self, process: Any) -> None:
         if not str(getattr(process._target, "__module__", "")).startswith(_LOADER):

@@ -208,5 +208,4 @@ def path_of(environ: Mapping[Any, Any] | None) -> str | None:
     """Return PATH of a command's environment; None for this process's."""
     if environ is None:
         return None
-    found = environ.get("PATH", environ.get(b"PATH"))
-    return None if found is None else os.fsdecode(found)
+    return next((os.fsdecode(v) for k, v in environ.items() if os.fsdecode(k) == "PATH"), None)

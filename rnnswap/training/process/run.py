@@ -17,6 +17,7 @@ import types
 from typing import TYPE_CHECKING, NoReturn
 
 from rnnswap.errors import ScriptError
+from rnnswap.training.process import on_import
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 #: Returned where python would die of Ctrl-C's signal; as in subprocess, which numbers them so.
 INTERRUPTED = -int(signal.SIGINT)
+_IMPORTLIB = "<frozen importlib."
 #: So long threads may go on after the script was ended from within.
 _PATIENCE_SECONDS = 5.0
 
@@ -289,11 +291,15 @@ def _hide_own_frames(error: BaseException | None, seen: set[int]) -> None:
 
 
 def _without_own_frames(entry: types.TracebackType | None) -> types.TracebackType | None:
-    kept = []
+    kept: list[types.TracebackType] = []
     while entry is not None:
         module = str(entry.tb_frame.f_globals.get("__name__"))
         if not f"{module}.".startswith(_HIDDEN_PACKAGES):
             kept.append(entry)
+        elif module == on_import.__name__:
+            # The import system's own, which python would have left out but for ours in between.
+            while kept and kept[-1].tb_frame.f_code.co_filename.startswith(_IMPORTLIB):
+                kept.pop()
         entry = entry.tb_next
     if not kept:
         return None

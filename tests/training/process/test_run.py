@@ -272,7 +272,7 @@ def test_own_frames_are_hidden_in_the_middle_too(tmp_path):
     lines = stderr.decode().splitlines()
     frames = [line for line in lines if line.startswith("  File")]
     assert [f.split('"')[1] for f in frames] == [str(tmp_path / "script.py")] * 2
-    assert "max_norm must be > 0" in stderr.decode()
+    assert "max_norm must be greater than 0" in stderr.decode()
 
 
 def test_ctrl_c_shows_the_traceback_and_python_dies_of_it(tmp_path):
