@@ -181,6 +181,8 @@ def _launched(
             if run.is_module("".join(words[place + 1 : place + 2])):
                 return [*words[:place], *options, *words[place + 1 :]]
             return None
+        if words[place] in ("--no-python", "--no_python"):
+            return None
         if run.is_script(words[place], folder):
             return [*words[:place], *options, *words[place:]]
     return None
