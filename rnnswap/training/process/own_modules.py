@@ -39,6 +39,7 @@ class OwnModules:
         self._own: dict[str, types.ModuleType] = {}
         self._finder = _GivesBack(self._own)
         self._script_folder: str | None = None
+        self._torch_was_there = False
 
     def put_aside(self, script_folder: str) -> None:
         """Take the modules out of `sys.modules`; a script in `script_folder` starts after this.
@@ -49,14 +50,21 @@ class OwnModules:
         if self._before is None:
             return
         self._script_folder = script_folder
+        # A plugin has imported torch, and with it what torch and its own objects need.
+        self._torch_was_there = "torch" in sys.modules
         self._keep({*sys.modules} - {*self._before})
         for name in self._own:
             del sys.modules[name]
         sys.meta_path.insert(0, self._finder)
 
     @contextlib.contextmanager
-    def at_hand(self) -> Iterator[None]:
-        """Let imports mean our modules, whatever the script has put in their place."""
+    def at_hand(self, *, shares: bool = False) -> Iterator[None]:
+        """Let imports mean our modules, whatever the script has put in their place.
+
+        Args:
+            shares: What is imported meanwhile is what the script's objects are made of, such as a
+                plugin's cell: it stays in sight, unless the script's folder has that name.
+        """
         if self._before is None or self._script_folder is None:
             yield
             return
@@ -71,12 +79,16 @@ class OwnModules:
             yield
         finally:
             sys.path = path
-            self._keep({*sys.modules} - known)
+            new = {*sys.modules} - known
+            if shares:
+                self._share({name.partition(".")[0] for name in new})
+            else:
+                self._keep(new)
             for name in {*self._own, *theirs}:
                 module = theirs.get(name)
                 if module is not None:
                     sys.modules[name] = module
-                else:
+                elif name in self._own:
                     sys.modules.pop(name, None)
 
     def _shadowing(self) -> dict[str, types.ModuleType]:
@@ -96,6 +108,17 @@ class OwnModules:
     def _may_differ(self, name: str) -> bool:
         return name not in _SHARED and name != "__main__" and name not in (self._before or ())
 
+    def _share(self, tops: Collection[str]) -> None:
+        """Leave these packages in sight, with what was loaded of them before."""
+        for name in [*self._own, *sys.modules]:
+            top = name.partition(".")[0]
+            if top not in tops or top in _SHARED:
+                continue
+            if self._is_beside_script(top):
+                self._own.setdefault(name, sys.modules[name])
+            else:
+                self._own.pop(name, None)
+
     def _keep(self, names: Collection[str]) -> None:
         """Note which of these loaded modules are to be out of the script's sight."""
         for name in names:
@@ -107,10 +130,13 @@ class OwnModules:
         top = name.partition(".")[0]
         if top in _SHARED or name == "__main__":
             return False
-        if top not in sys.stdlib_module_names:
-            return True
-        folder = [self._script_folder or ""]
-        return importlib.machinery.PathFinder.find_spec(top, folder) is not None
+        stays = top in sys.stdlib_module_names or self._torch_was_there
+        return not stays or self._is_beside_script(top)
+
+    def _is_beside_script(self, top: str) -> bool:
+        spec = importlib.machinery.PathFinder.find_spec(top, [self._script_folder or ""])
+        own = getattr(sys.modules.get(top), "__spec__", None)
+        return spec is not None and _place(spec) != _place(own)
 
 
 class _GivesBack(importlib.abc.MetaPathFinder):

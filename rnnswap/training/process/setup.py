@@ -86,7 +86,7 @@ class Setup:
 
     def _begin(self, _: types.ModuleType) -> None:
         try:
-            with self._own.at_hand():
+            with self._own.at_hand(shares=True):
                 from rnnswap.training.session import Session
 
                 session = Session(self._settings, self._sink, self.stopping)
