@@ -122,11 +122,16 @@ def test_script_gets_the_same_module_where_it_means_the_same_file(own, tmp_path)
     assert ours.__spec__ is spec
 
 
+def fail(own):
+    with own.at_hand():
+        assert world("two") == "ours"
+        importlib.import_module("no_such_module")
+
+
 def test_what_fails_at_hand_leaves_the_scripts_world(own):
     assert world("two") == "script"
     path = sys.path
-    with pytest.raises(ModuleNotFoundError), own.at_hand():
-        assert world("two") == "ours"
-        importlib.import_module("no_such_module")
+    with pytest.raises(ModuleNotFoundError):
+        fail(own)
     assert world("two") == "script"
     assert sys.path is path
