@@ -403,3 +403,17 @@ def test_the_signal_python_dies_of_ends_other_commands_too(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "interrupted\n")
+
+
+@pytest.mark.slow
+def test_a_report_asks_nothing_of_a_gpu_that_the_script_does_not_use(tmp_path):
+    text = (
+        f"{TORCH}def asked(*_): raise RuntimeError('asked')\n"
+        "for name in ('is_available', 'get_device_name', 'device_count', '_lazy_init'):\n"
+        "    setattr(torch.cuda, name, asked)\n"
+        "step(); print('stepped')"
+    )
+    command = [COMMAND, "train", "--report", "run"]
+    code, out, err, screen = run(command, Behaviour(text), tmp_path)
+    assert (code, out, err) == (0, "stepped\n", "")
+    assert "report         run/report.html" in screen
