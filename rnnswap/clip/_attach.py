@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 
 from rnnswap.clip import _names
 from rnnswap.clip._by_name import ByNameClip
+from rnnswap.clip._follow import listen_to
 from rnnswap.clip._handle import Callback, ClipHandle, refuse_flat
 from rnnswap.clip._parse import as_policy
 from rnnswap.clip._steps import parameters_of
@@ -77,5 +78,5 @@ def attach(
         made.check_names(_names.names_of(parameters_of(optimizer)))
     handle = ClipHandle(made, callback, on_nonfinite=on_nonfinite, measure=measure, owns=optimizer)
     handle.meet(optimizer)
-    handle.undo_with(optimizer.register_step_pre_hook(handle.before_step).remove)
+    handle.undo_with(listen_to(handle, optimizer))
     return handle

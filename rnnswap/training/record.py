@@ -25,7 +25,8 @@ from torch.optim.optimizer import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from rnnswap.clip._steps import is_outermost
+from rnnswap.clip._follow import track
+from rnnswap.clip._steps import is_made_to_initialise, part_of_another
 from rnnswap.training.layers import Layers
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
@@ -108,6 +109,7 @@ class Recorder:
         self._undo = [
             wrap(torch.autograd, "backward", self._noting_backward),
             wrap(torch.amp.GradScaler, "scale", self._noting_scale),
+            track(),
             register_optimizer_step_pre_hook(self._before_step).remove,
             register_optimizer_step_post_hook(self._after_step).remove,
         ]
@@ -121,7 +123,8 @@ class Recorder:
 
     def on_clip(self, optimizer: Optimizer, result: ClipResult) -> None:
         """Note one clipping's result; a closure may be evaluated several times in a step."""
-        stepper = self._stepper(optimizer)
+        # The step that is recorded may be that of one around it.
+        stepper = self._stepper(part_of_another(optimizer) or optimizer)
         stepper.clips.append(
             (_kept(result.norm_before), _kept(result.norm_after), _kept(result.share))
         )
@@ -148,13 +151,13 @@ class Recorder:
         return found
 
     def _before_step(self, optimizer: Optimizer, *_: object) -> None:
-        if not is_outermost(optimizer):  # a step of a base class, or of a wrapped optimizer
+        if not _counts(optimizer):
             return
         # Backwards inside a closure count as backwards.
         self._optimizer_started = time.perf_counter() - self._backward_seconds
 
     def _after_step(self, optimizer: Optimizer, *_: object) -> None:
-        if not is_outermost(optimizer):
+        if not _counts(optimizer):
             return
         with self._lock:
             now = time.perf_counter()
@@ -291,6 +294,11 @@ class _Pending:
                 step.layers = layers.norms(norms if isinstance(norms, list) else [norms], p)
         step.drop_nonfinite()
         return step
+
+
+def _counts(optimizer: Optimizer) -> bool:
+    """Whether a step is one of the script's: not a base class's, or of an optimizer inside."""
+    return part_of_another(optimizer) is None and not is_made_to_initialise()
 
 
 def _kept(value: Tensor) -> _Kept:

@@ -7,9 +7,9 @@ import random
 from typing import TYPE_CHECKING
 
 import torch
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from rnnswap.clip import ClipHandle, install
+from rnnswap.clip._follow import listen_to_all
 from rnnswap.clip._parse import as_policy
 from rnnswap.patch._runtime import patched
 from rnnswap.training.record import Recorder
@@ -76,8 +76,7 @@ class Session:
         if self.policy.acts_at != "never" or on_nonfinite != "warn":
             return install(self.policy, callback, on_nonfinite=on_nonfinite)
         handle = ClipHandle(self.policy, callback)
-        hook = register_optimizer_step_pre_hook(Sampler(handle.before_step).before_step)
-        handle.undo_with(hook.remove)
+        handle.undo_with(listen_to_all(Sampler(handle)))
         return handle
 
 
