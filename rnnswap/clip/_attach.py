@@ -12,6 +12,7 @@ from rnnswap.clip._follow import listen_to
 from rnnswap.clip._handle import Callback, ClipHandle, refuse_flat
 from rnnswap.clip._parse import as_policy
 from rnnswap.clip._steps import parameters_of
+from rnnswap.clip._turn import Turns
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
@@ -78,5 +79,5 @@ def attach(
         made.check_names(_names.names_of(parameters_of(optimizer)))
     handle = ClipHandle(made, callback, on_nonfinite=on_nonfinite, measure=measure, owns=optimizer)
     handle.meet(optimizer)
-    handle.undo_with(listen_to(handle, optimizer))
+    handle.undo_with(listen_to(Turns(handle, optimizer), optimizer))
     return handle

@@ -1,8 +1,8 @@
 """Who listens to the steps of optimizers, and how their step functions are followed.
 
-torch wraps the step of each class that is constructed; the function inside that wrapper is replaced,
-so that also those are followed who kept the wrapper or wrapped it, as schedulers do. The step of a
-base class may have no such wrapper; there the class's attribute is replaced.
+torch wraps the step of each class that is constructed; the function inside that wrapper is
+replaced, so that also those are followed who kept the wrapper or wrapped it, as schedulers do. The
+step of a base class may have no such wrapper; there the class's attribute is replaced.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from rnnswap.errors import ClipError
 if TYPE_CHECKING:
     from types import CellType, CodeType
 
+    from torch.utils.hooks import RemovableHandle
+
     from rnnswap.clip._steps import StepArguments
 
 _StepFunction = Callable[..., Any]
@@ -40,7 +42,7 @@ _undo: list[Callable[[], None]] = []
 
 def listen_to_all(listener: Listener) -> Callable[[], object]:
     """Call `listener` in the steps of every optimizer; return what ends it."""
-    end = track()
+    end = _listen(register_optimizer_step_pre_hook(_Hook(listener)), _want())
     _to_all.append(listener)
 
     def undo() -> None:
@@ -55,21 +57,17 @@ def listen_to(listener: Listener, optimizer: Optimizer) -> Callable[[], object]:
 
     The listener lives as long as the optimizer.
     """
-    hook = optimizer.register_step_pre_hook(_Hook(listener))
     end = weakref.finalize(optimizer, _want())
     end.atexit = False
-
-    def undo() -> None:
-        hook.remove()
-        end()
-
-    return undo
+    return _listen(optimizer.register_step_pre_hook(_Hook(listener)), end)
 
 
 def track() -> Callable[[], object]:
     """Know of each thread's steps which is part of which; return what ends it."""
-    hook, end = register_optimizer_step_pre_hook(_before_step), _want()
+    return _listen(register_optimizer_step_pre_hook(_Hook(None)), _want())
 
+
+def _listen(hook: RemovableHandle, end: Callable[[], object]) -> Callable[[], object]:
     def undo() -> None:
         hook.remove()
         end()
@@ -95,43 +93,37 @@ def _want() -> Callable[[], None]:
     return end
 
 
-def _before_step(
-    optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> StepArguments | None:
-    """Follow the step that begins (a step pre-hook); call the listeners here if that cannot be."""
-    if _is_followed(type(optimizer)):
-        return None
-    step = Step(optimizer, type(optimizer).step)
-    step.goes_inside = False
-    try:
-        for listener in _listeners(step):
-            args, kwargs = listener.begin(step, args, kwargs) or (args, kwargs)
-    except LeftOut as left:
-        raise ClipError(
-            f"a step of {type(optimizer).__name__} cannot be left out, because something has "
-            "replaced its step function; use on_nonfinite='raise' or 'warn'"
-        ) from left
-    finally:
-        step.forget()
-    return args, kwargs
-
-
 class _Hook:
-    """A step pre-hook of one optimizer, which keeps who listens to it."""
+    """A step pre-hook: sees to it that the step that begins is followed.
 
-    def __init__(self, listener: Listener) -> None:
+    Where that cannot be done it calls its own listener, as if no step were called inside.
+    """
+
+    def __init__(self, listener: Listener | None) -> None:
         self.listener = listener
 
     def __call__(
         self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> StepArguments | None:
-        return _before_step(optimizer, args, kwargs)
+        if _is_followed(type(optimizer)) or self.listener is None:
+            return None
+        step = Step(optimizer, type(optimizer).step)
+        step.goes_inside = False
+        try:
+            return self.listener.begin(step, args, kwargs)
+        except LeftOut as left:
+            raise ClipError(
+                f"a step of {type(optimizer).__name__} cannot be left out, because something has "
+                "replaced its step function; use on_nonfinite='raise' or 'warn'"
+            ) from left
+        finally:
+            step.forget()
 
 
 def _listeners(step: Step) -> list[Listener]:
     """Return who listens: to all, to this optimizer, to one inside whose step this is."""
-    hooks = step.optimizer._optimizer_step_pre_hooks.values()  # type: ignore[attr-defined]
-    found = [*_to_all, *(hook.listener for hook in hooks if isinstance(hook, _Hook))]
+    hooks = step.optimizer._optimizer_step_pre_hooks.values()
+    found = [*_to_all, *(h.listener for h in hooks if isinstance(h, _Hook) and h.listener)]
     if step.outer is not None:
         found += [listener for listener in step.outer.listeners if listener not in found]
     return found
@@ -152,7 +144,7 @@ def _is_followed(kind: type) -> bool:
     return followed
 
 
-def _follow(owner: type, function: _StepFunction) -> bool:
+def _follow(owner: Any, function: _StepFunction) -> bool:
     """Replace the step function of a class by one that is followed, if it can be found."""
     cell = _cell_in(function)
     if cell is None and getattr(function, "hooked", False):
@@ -162,19 +154,19 @@ def _follow(owner: type, function: _StepFunction) -> bool:
         return True
     ours = _followed(original)
     if cell is None:
-        owner.step = ours  # type: ignore[attr-defined]
+        owner.step = ours
     else:
         cell.cell_contents = ours
     _undo.append(functools.partial(_put_back, owner, ours, original))
     return True
 
 
-def _put_back(owner: type, ours: _StepFunction, original: _StepFunction) -> None:
+def _put_back(owner: Any, ours: _StepFunction, original: _StepFunction) -> None:
     """Put a step function back, wherever ours is now: torch may have wrapped it meanwhile."""
     function = vars(owner)["step"]
     cell = _cell_in(function)
     if function is ours:
-        owner.step = original  # type: ignore[attr-defined]
+        owner.step = original
     elif cell is not None and cell.cell_contents is ours:
         cell.cell_contents = original
 
@@ -199,13 +191,13 @@ def _cell_in(function: _StepFunction | None) -> CellType | None:
     while function is not None:
         code: CodeType | None = getattr(function, "__code__", None)
         if code is _HOOKED and "func" in code.co_freevars:
-            cell: CellType = function.__closure__[code.co_freevars.index("func")]  # type: ignore[attr-defined]
+            cell: CellType = function.__closure__[code.co_freevars.index("func")]  # type: ignore[index]
             return cell
         function = getattr(function, "__wrapped__", None)
     return None
 
 
 #: The code that torch runs around every optimizer's step: the same for all of them.
-_HOOKED = Optimizer.profile_hook_step(Optimizer.zero_grad).__code__  # type: ignore[attr-defined]
+_HOOKED = Optimizer.profile_hook_step(Optimizer.zero_grad).__code__
 #: The code of every function that is followed.
-_FOLLOWED = _followed(Optimizer.zero_grad).__code__  # type: ignore[attr-defined]
+_FOLLOWED = _followed(Optimizer.zero_grad).__code__

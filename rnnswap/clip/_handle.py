@@ -20,16 +20,7 @@ from rnnswap.clip._checkpoint import keep_in_state_dict
 from rnnswap.clip._gradients import Gradients, gradients
 from rnnswap.clip._nonfinite import NonFinite
 from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable
-from rnnswap.clip._steps import (
-    LeftOut,
-    Step,
-    StepArguments,
-    is_made_to_initialise,
-    outermost,
-    parameters_of,
-    place_outside,
-)
-from rnnswap.clip._turn import Before, Turn, with_gradient
+from rnnswap.clip._steps import parameters_of, place_outside, with_gradient
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
@@ -74,6 +65,7 @@ class ClipHandle:
         self._callback = callback
         self._measure = True if callback is not None and measure is None else measure
         self._nonfinite = NonFinite(on_nonfinite)
+        self.skips = on_nonfinite == "skip"
         self._last: ClipResult | _Unmeasured | None = None
         self._owns = None if owns is None else weakref.ref(owns)
         self._met: MutableMapping[Optimizer, _Met] = weakref.WeakKeyDictionary()
@@ -143,7 +135,7 @@ class ClipHandle:
 
     def meet(self, optimizer: Optimizer) -> None:
         """Watch the parameters of `optimizer`, and keep statistics for it in its state_dict."""
-        self._known(optimizer)
+        self.known(optimizer)
         self.watch(parameters_of(optimizer))
 
     def watch(self, parameters: Iterable[Tensor]) -> None:
@@ -154,66 +146,8 @@ class ClipHandle:
             if parameter.requires_grad and parameter not in self._watched:
                 self._watched[parameter] = self.policy.watch(parameter)
 
-    def begin(
-        self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> StepArguments | None:
-        """Clip now, or hand the step a closure that clips at its end (see `Listener`).
-
-        A step that calls another one is left alone until that one begins: only then are gradients
-        finished that the outer step averages, unscales or copies.
-        """
-        root = self._root_of(step)
-        if root is None or is_made_to_initialise():
-            return None
-        has_closure = _with_closure(args, kwargs, _nothing) is not None
-        if step is root:
-            self._check_arguments(step.optimizer, kwargs)
-            step.kept[id(self)] = self._turn(step, has_closure=has_closure)
-        turn: Turn | None = root.kept.get(id(self))
-        if turn is None:  # the clipping is younger than the step, or measures now and then
-            return None
-        if step.goes_inside:
-            return _with_closure(args, kwargs, turn.evaluated) if step is root else None
-        if not has_closure:
-            self._act_in(step, turn)
-            return None
-
-        def at_end(loss: object) -> None:
-            if step is root:
-                turn.evaluated(loss)
-            self._act_in(step, turn, loss)
-
-        return _with_closure(args, kwargs, at_end)
-
-    def end(self, step: Step) -> None:
-        """Remember how often the closure was called; tell of a step that was mistaken."""
-        root = self._root_of(step)
-        turn: Turn | None = None if root is None else root.kept.get(id(self))
-        if turn is None:
-            return
-        if step is root and turn.evaluations:
-            met = self._known(step.optimizer)
-            met.evaluations = max(met.evaluations, turn.evaluations)
-        if step.misled and not turn.acted and with_gradient(step.optimizer):
-            warnings.warn_explicit(
-                f"{self.policy} did not act in this step of {type(step.optimizer).__name__}, whose "
-                "code was expected to step another optimizer and did not; it acts before its next",
-                UserWarning,
-                *place_outside(sys._getframe()),
-            )
-
-    def _root_of(self, step: Step) -> Step | None:
-        """Return the step of the script's that `step` is part of; None if it is not our business."""
-        if self._owns is None:
-            return outermost(step)
-        owned, root, outer = self._owns(), None, step
-        while outer is not None:
-            if outer.optimizer is owned and outer.has_part(step.optimizer):
-                root = outer
-            outer = outer.outer
-        return root
-
-    def _check_arguments(self, optimizer: Optimizer, kwargs: dict[str, Any]) -> None:
+    def check_arguments(self, optimizer: Optimizer, kwargs: dict[str, Any]) -> None:
+        """Raise ClipError if a step that is given these arguments cannot be clipped."""
         if "grad_scaler" in kwargs and self.policy.acts_at != "never":
             raise ClipError(
                 f"clipping policy {self.policy} cannot act on {type(optimizer).__name__}, whose "
@@ -221,47 +155,23 @@ class ClipHandle:
                 "scaler.unscale_(optimizer) and optimizer.step() without it"
             )
 
-    def _turn(self, root: Step, *, has_closure: bool) -> Turn:
-        if self._nonfinite.how != "skip" or not (has_closure or root.goes_inside):
-            return Turn(root)
-        # A closure that is called once is called first, before anything is changed.
-        evaluations = self._known(root.optimizer).evaluations
-        return Turn(root, Before(root.optimizer, whole=has_closure and evaluations != 1))
-
-    def _act_in(self, step: Step, turn: Turn, loss: object = None) -> None:
-        """Clip what `step` uses, if it is to be clipped here.
-
-        Raises:
-            LeftOut: The step is to be left out.
-        """
-        optimizer = turn.due_in(step)
-        if optimizer is None:
-            return
-        skips = self._act(optimizer)
-        # After acting: a parameter not watched so far is clamped by the policy at this step.
-        self._watch_new(optimizer)
-        turn.has_acted_on(optimizer)
-        if skips:
-            turn.leave_out(optimizer)
-            raise LeftOut(turn.root, loss)
-
-    def _watch_new(self, optimizer: Optimizer) -> None:
+    def watch_new(self, optimizer: Optimizer) -> None:
         """Watch the parameters that were not there, or were frozen, at the step before."""
         if self.policy.acts_at != "backward":
             return
-        parameters, watched = parameters_of(optimizer), self._known(optimizer).watched
+        parameters, watched = parameters_of(optimizer), self.known(optimizer).watched
         if watched.issuperset(map(id, parameters)):
             return
         new = [p for p in parameters if p.requires_grad and id(p) not in watched]
         self.watch(new)
         watched.update(map(id, new))
 
-    def _act(self, optimizer: Optimizer) -> bool:
+    def act(self, optimizer: Optimizer) -> bool:
         """Clip the gradients of `optimizer`; whether the step is to be left out."""
         parameters = with_gradient(optimizer)
         if not parameters:
             return False
-        met = self._known(optimizer)
+        met = self.known(optimizer)
         met.steps += 1
         measures = self._measures
         with torch.no_grad():
@@ -296,7 +206,7 @@ class ClipHandle:
     def _tell_policy(self, *, wanted: bool) -> None:
         self.policy.measured(self, wanted=wanted)
 
-    def _known(self, optimizer: Optimizer) -> _Met:
+    def known(self, optimizer: Optimizer) -> _Met:
         met = self._met.get(optimizer)
         if met is None:
             refuse_flat(self.policy, parameters_of(optimizer))
@@ -350,31 +260,5 @@ def _warn_of_unmatched(policy: ByNameClip) -> None:
         warnings.warn_explicit(str(error), UserWarning, *place_outside(sys._getframe()))
 
 
-def _nothing(_: object) -> None:
-    """Do nothing after a closure."""
-
-
 def _evidence(result: ClipResult) -> Tensor:
     return result.norm_before if result.norms is None else result.norms
-
-
-def _with_closure(
-    args: tuple[Any, ...], kwargs: dict[str, Any], act: Callable[[object], None]
-) -> StepArguments | None:
-    """Return a step's arguments with its closure followed by `act`, which is given the loss, None if it has none."""
-
-    def followed(closure: Callable[..., Any]) -> Callable[..., Any]:
-        def closure_then_clip(*inner: Any, **options: Any) -> Any:
-            loss = closure(*inner, **options)
-            act(loss)
-            return loss
-
-        return closure_then_clip
-
-    if callable(kwargs.get("closure")):
-        return args, {**kwargs, "closure": followed(kwargs["closure"])}
-    # args[0] is the optimizer itself.
-    for position, argument in enumerate(args[1:], start=1):
-        if callable(argument):
-            return (*args[:position], followed(argument), *args[position + 1 :]), kwargs
-    return None

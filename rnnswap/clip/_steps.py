@@ -221,4 +221,9 @@ def parameters_of(optimizer: Optimizer) -> list[Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
+def with_gradient(optimizer: Optimizer) -> list[Tensor]:
+    """Return the parameters that have a gradient."""
+    return [p for p in parameters_of(optimizer) if p.grad is not None]
+
+
 _here = threading.local()

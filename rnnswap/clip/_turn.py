@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections import deque
+import sys
+import warnings
+import weakref
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
-from rnnswap.clip._steps import is_as_noted, noted, parameters_of
+from rnnswap.clip._before import Before
+from rnnswap.clip._closures import with_closure
+from rnnswap.clip._steps import (
+    LeftOut,
+    is_as_noted,
+    is_made_to_initialise,
+    noted,
+    outermost,
+    parameters_of,
+    place_outside,
+    with_gradient,
+)
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-    from rnnswap.clip._steps import Note, Step
+    from rnnswap.clip._handle import ClipHandle
+    from rnnswap.clip._steps import Note, Step, StepArguments
 
 
 class Turn:
@@ -69,51 +80,98 @@ class Turn:
             self.before.put_back(whole=self.evaluations > 1)
 
 
-class Before:
-    """An optimizer as it was before a step.
+class Turns:
+    """Lets a clipping act in the steps of its optimizers (a `Listener`).
+
+    A step that calls another one is left alone until that one begins: only then are the gradients
+    finished that the outer one averages, unscales or copies.
 
     Args:
-        optimizer: The optimizer.
-        whole: Keep parameters and state as well, not only what its groups hold beside them.
+        handle: The clipping.
+        owns: Whose steps alone it acts in; None for every optimizer.
     """
 
-    def __init__(self, optimizer: Optimizer, *, whole: bool) -> None:
-        self._optimizer = optimizer
-        self._groups = [_copied(_options(group)) for group in optimizer.param_groups]
-        self._values = [p.detach().clone() for p in parameters_of(optimizer)] if whole else []
-        self._state = {p: _copied(s) for p, s in optimizer.state.items()} if whole else {}
+    def __init__(self, handle: ClipHandle, owns: Optimizer | None = None) -> None:
+        self._handle = handle
+        self._owns = None if owns is None else weakref.ref(owns)
 
-    def put_back(self, *, whole: bool) -> None:
-        """Make the optimizer what it was; parameters and state too if they were kept and `whole`."""
-        for group, options in zip(self._optimizer.param_groups, self._groups, strict=True):
-            for name in set(_options(group)) - set(options):
-                del group[name]
-            group.update(options)
-        if whole and self._values:
-            self._optimizer.state.clear()
-            self._optimizer.state.update(self._state)
-            with torch.no_grad():
-                for parameter, value in zip(
-                    parameters_of(self._optimizer), self._values, strict=True
-                ):
-                    parameter.copy_(value)
+    def begin(
+        self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> StepArguments | None:
+        """Clip now, or hand the step a closure that clips at its end."""
+        root = self._root_of(step)
+        if root is None or is_made_to_initialise():
+            return None
+        has_closure = with_closure(args, kwargs, id) is not None
+        if step is root:
+            self._handle.check_arguments(step.optimizer, kwargs)
+            step.kept[id(self)] = self._begun(step, has_closure=has_closure)
+        turn: Turn | None = root.kept.get(id(self))
+        if turn is None:  # the clipping is younger than the step, or measures now and then
+            return None
+        if step.goes_inside:
+            return with_closure(args, kwargs, turn.evaluated) if step is root else None
+        if not has_closure:
+            self._act(step, turn)
+            return None
 
+        def at_end(loss: object) -> None:
+            if step is root:
+                turn.evaluated(loss)
+            self._act(step, turn, loss)
 
-def with_gradient(optimizer: Optimizer) -> list[Tensor]:
-    """Return the parameters that have a gradient."""
-    return [p for p in parameters_of(optimizer) if p.grad is not None]
+        return with_closure(args, kwargs, at_end)
 
+    def end(self, step: Step) -> None:
+        """Remember how often the closure was called; warn of a step that was not clipped."""
+        root = self._root_of(step)
+        turn: Turn | None = None if root is None else root.kept.get(id(self))
+        if turn is None:
+            return
+        if step is root and turn.evaluations:
+            met = self._handle.known(step.optimizer)
+            met.evaluations = max(met.evaluations, turn.evaluations)
+        if step.misled and not turn.acted and with_gradient(step.optimizer):
+            warnings.warn_explicit(
+                f"{self._handle.policy} did not act in this step of "
+                f"{type(step.optimizer).__name__}, whose code was expected to step another "
+                "optimizer and did not; it acts before the next one",
+                UserWarning,
+                *place_outside(sys._getframe()),
+            )
 
-def _options(group: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in group.items() if name != "params"}
+    def _root_of(self, step: Step) -> Step | None:
+        """Return the script's step that `step` is part of; None where the clipping acts in none."""
+        if self._owns is None:
+            return outermost(step)
+        owned, root = self._owns(), None
+        outer: Step | None = step
+        while outer is not None:
+            if outer.optimizer is owned and outer.has_part(step.optimizer):
+                root = outer
+            outer = outer.outer
+        return root
 
+    def _begun(self, root: Step, *, has_closure: bool) -> Turn:
+        if not self._handle.skips or not (has_closure or root.goes_inside):
+            return Turn(root)
+        # A closure that is called once is called first, before anything is changed.
+        evaluations = self._handle.known(root.optimizer).evaluations
+        return Turn(root, Before(root.optimizer, whole=has_closure and evaluations != 1))
 
-def _copied(value: Any) -> Any:
-    """Return a copy of tensors in containers; what is neither stays the same object."""
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    if type(value) in (list, tuple, set, deque):
-        return type(value)(map(_copied, value))
-    return value
+    def _act(self, step: Step, turn: Turn, loss: object = None) -> None:
+        """Clip what `step` uses, if it is to be clipped here.
+
+        Raises:
+            LeftOut: The step is to be left out.
+        """
+        optimizer = turn.due_in(step)
+        if optimizer is None:
+            return
+        skips = self._handle.act(optimizer)
+        # After acting: a parameter not watched so far is clamped by the policy at this step.
+        self._handle.watch_new(optimizer)
+        turn.has_acted_on(optimizer)
+        if skips:
+            turn.leave_out(optimizer)
+            raise LeftOut(turn.root, loss)

@@ -11,6 +11,7 @@ import torch
 from rnnswap.clip import ClipHandle, install
 from rnnswap.clip._follow import listen_to_all
 from rnnswap.clip._parse import as_policy
+from rnnswap.clip._turn import Turns
 from rnnswap.patch._runtime import patched
 from rnnswap.training.record import Recorder
 from rnnswap.training.sampling import Sampler
@@ -76,7 +77,7 @@ class Session:
         if self.policy.acts_at != "never" or on_nonfinite != "warn":
             return install(self.policy, callback, on_nonfinite=on_nonfinite)
         handle = ClipHandle(self.policy, callback)
-        handle.undo_with(listen_to_all(Sampler(handle)))
+        handle.undo_with(listen_to_all(Sampler(Turns(handle))))
         return handle
 
 
