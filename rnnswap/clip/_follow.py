@@ -8,6 +8,7 @@ step of a base class may have no such wrapper; there the class's attribute is re
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -105,7 +106,7 @@ class _Hook:
     def __call__(
         self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> StepArguments | None:
-        if _is_followed(type(optimizer)) or self.listener is None:
+        if self.listener is None or _is_followed(type(optimizer)) or _is_base_step(optimizer):
             return None
         step = Step(optimizer, type(optimizer).step)
         step.goes_inside = False
@@ -118,6 +119,15 @@ class _Hook:
             ) from left
         finally:
             step.forget()
+
+
+def _is_base_step(optimizer: Optimizer) -> bool:
+    """Whether the step whose hook asks is called by another step of the same optimizer."""
+    frame, steps = sys._getframe(1).f_back, 0
+    while frame is not None and steps < 2:
+        steps += frame.f_code is _HOOKED and frame.f_locals.get("self") is optimizer
+        frame = frame.f_back
+    return steps > 1
 
 
 def _listeners(step: Step) -> list[Listener]:
@@ -174,7 +184,8 @@ def _put_back(owner: Any, ours: _StepFunction, original: _StepFunction) -> None:
 def _followed(function: _StepFunction) -> _StepFunction:
     @functools.wraps(function)
     def step(*args: Any, **kwargs: Any) -> Any:
-        if not _wanting:  # kept by somebody who wrapped it
+        # Kept by somebody who wrapped it, or the base's of one whose own step is not followed.
+        if not _wanting or not _is_followed(type(args[0])):
             return function(*args, **kwargs)
         begun = Step(args[0], function, innermost())
         begun.listeners = _listeners(begun)
@@ -186,15 +197,27 @@ def _followed(function: _StepFunction) -> _StepFunction:
     return step
 
 
-def _cell_in(function: _StepFunction | None) -> CellType | None:
+def _cell_in(function: Any) -> CellType | None:
     """Return where torch's wrapper, among those around a step function, keeps what it wraps."""
-    while function is not None:
-        code: CodeType | None = getattr(function, "__code__", None)
+    waiting, seen = [function], set()
+    while waiting:
+        function = waiting.pop()
+        code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+        if code is None or function in seen:
+            continue
+        seen.add(function)
         if code is _HOOKED and "func" in code.co_freevars:
-            cell: CellType = function.__closure__[code.co_freevars.index("func")]  # type: ignore[index]
+            cell: CellType = cells[code.co_freevars.index("func")]
             return cell
-        function = getattr(function, "__wrapped__", None)
+        waiting += [getattr(function, "__wrapped__", None), *map(_contents, cells or ())]
     return None
+
+
+def _contents(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # nothing yet
+        return None
 
 
 #: The code that torch runs around every optimizer's step: the same for all of them.
