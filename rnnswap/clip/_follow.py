@@ -22,7 +22,7 @@ from rnnswap.clip._steps import LeftOut, Listener, Step, innermost, run
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
-    from types import CellType, CodeType
+    from types import CellType
 
     from torch.utils.hooks import RemovableHandle
 
@@ -207,7 +207,7 @@ def _cell_in(function: Any) -> CellType | None:
             continue
         seen.add(function)
         if code is _HOOKED and "func" in code.co_freevars:
-            cell: CellType = cells[code.co_freevars.index("func")]
+            cell: CellType = cells[code.co_freevars.index("func")]  # type: ignore[index]
             return cell
         waiting += [getattr(function, "__wrapped__", None), *map(_contents, cells or ())]
     return None
