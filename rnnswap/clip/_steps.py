@@ -7,7 +7,6 @@ functions themselves that torch's hooks are around are followed, as long as some
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -160,24 +159,6 @@ def part_of_another(optimizer: Optimizer) -> Optimizer | None:
     return root
 
 
-def is_made_to_initialise() -> bool:
-    """Whether torch makes the step at hand itself, to have an optimizer's state to load or save.
-
-    torch.distributed.checkpoint makes one without gradients and learning rate, which trains
-    nothing.
-    """
-    module = sys.modules.get("torch.distributed.checkpoint.state_dict")
-    function = getattr(module, "_init_optim_state", None)
-    if function is None:
-        return False
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _package(frame) in ("torch", "rnnswap"):
-        if frame.f_code is function.__code__:
-            return True
-        frame = frame.f_back
-    return False
-
-
 def run(
     step: Step, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
@@ -207,12 +188,13 @@ def run(
 
 def place_outside(frame: FrameType | None) -> tuple[str, int]:
     """Return file and line of the nearest caller that is neither torch's nor ours: the script's."""
-    while frame is not None and _package(frame) in ("torch", "rnnswap"):
+    while frame is not None and package_of(frame) in ("torch", "rnnswap"):
         frame = frame.f_back
     return ("<unknown>", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
-def _package(frame: FrameType) -> str:
+def package_of(frame: FrameType) -> str:
+    """Return the name of the package whose code a frame runs."""
     return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 

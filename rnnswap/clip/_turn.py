@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from rnnswap.clip._before import Before
 from rnnswap.clip._closures import with_closure
+from rnnswap.clip._distributed import is_made_to_initialise
 from rnnswap.clip._steps import (
     LeftOut,
     is_as_noted,
-    is_made_to_initialise,
     noted,
     outermost,
     parameters_of,

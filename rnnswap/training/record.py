@@ -25,8 +25,9 @@ from torch.optim.optimizer import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from rnnswap.clip._distributed import is_made_to_initialise
 from rnnswap.clip._follow import track
-from rnnswap.clip._steps import is_made_to_initialise, part_of_another
+from rnnswap.clip._steps import part_of_another
 from rnnswap.training.layers import Layers
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
