@@ -41,6 +41,8 @@ def saved(state: dict[str, Any], key: str, kept: dict[str, Any]) -> dict[str, An
     frame = _frame_of("_get_optim_state_dict")
     if frame is None:
         return None
+    if _is_no_place_for(key):
+        return state
     # As bytes: tensors would have to have the same shapes in the run that loads them.
     file = io.BytesIO()
     torch.save(kept, file)
@@ -54,7 +56,7 @@ def saved(state: dict[str, Any], key: str, kept: dict[str, Any]) -> dict[str, An
 
 
 def loaded(optimizer: Optimizer, state: dict[str, Any], key: str) -> dict[str, Any] | None:
-    """Return what `saved` has kept, from a state_dict that torch loads; None if there is nothing."""
+    """Return what `saved` has kept, from a state_dict that torch loads; None if nothing."""
     found = next((group[key] for group in state["param_groups"] if key in group), None)
     if found is None:
         found = _flattened(optimizer, key)
@@ -62,6 +64,15 @@ def loaded(optimizer: Optimizer, state: dict[str, Any], key: str) -> dict[str, A
         return None
     kept: dict[str, Any] = torch.load(io.BytesIO(found), weights_only=True)
     return kept
+
+
+def _is_no_place_for(key: str) -> bool:
+    """Whether torch asks what there is in order to load a checkpoint that does not have `key`."""
+    frame = _frame_of("_load_optim_state_dict")
+    if frame is None or getattr(frame.f_locals.get("info"), "broadcast_from_rank0", False):
+        return False
+    groups = frame.f_locals.get("optim_state_dict", {}).get("param_groups", ())
+    return not any(key in group for group in groups)
 
 
 def _flattened(optimizer: Optimizer, key: str) -> bytes | None:
@@ -76,7 +87,7 @@ def _flattened(optimizer: Optimizer, key: str) -> bytes | None:
 
 
 def _frame_of(function: str) -> FrameType | None:
-    """Return the frame in which a function of torch's runs that has called us, None if it has not."""
+    """Return the frame of a function of torch that has called us; None if it has not."""
     found = getattr(sys.modules.get(_MODULE), function, None)
     code = getattr(inspect.unwrap(found), "__code__", None) if found is not None else None
     if code is None:

@@ -80,6 +80,8 @@ def through_files(saved, template, folder):
 @pytest.mark.parametrize("make", [adam, sgd, momentum])
 @pytest.mark.parametrize("policy", ADAPTIVE)
 def test_resumed_run_continues_as_if_it_had_never_stopped(tmp_path, policy, make, options, through):
+    if make is sgd and options == "full":
+        pytest.skip("torch loads no full state of an optimizer that has none")
     options = OPTIONS[options]
     model, optimizer, handle = start(make, policy)
     train(model, optimizer, range(300 if through is through_files else 12))
@@ -136,8 +138,13 @@ def test_checkpoint_goes_both_ways_between_runs_with_and_without_clipping(option
     handle.detach()
     without = copy.deepcopy(get_optimizer_state_dict(model, optimizer, options=options))
     assert "rnnswap" not in repr(without)
+    if options.full_state_dict:
+        # torch takes no option from a full state that the optimizer has not; see the guide.
+        with pytest.raises(KeyError, match="rnnswap_clip"):
+            set_optimizer_state_dict(model, optimizer, copy.deepcopy(with_ours), options=options)
+        del with_ours["param_groups"][0]["rnnswap_clip"]
     set_optimizer_state_dict(model, optimizer, with_ours, options=options)
-    assert all("rnnswap_clip" not in group for group in optimizer.param_groups) or options.strict
+    optimizer.step()
     with attach("percentile:40", optimizer) as handle:
         set_optimizer_state_dict(model, optimizer, without, options=options)
         assert int(handle.policy.state_dict()["count"]) == 0
@@ -153,9 +160,8 @@ def test_step_that_torch_makes_to_have_a_state_is_not_counted_nor_clipped():
     assert recorder.summary().steps == 0
 
 
-RANK = '''
+RANK = """
 import copy, sys
-sys.path.insert(0, sys.argv[3])
 import torch, torch.distributed as dist, torch.distributed.checkpoint as dcp
 from torch import nn
 from torch.distributed.checkpoint.state_dict import *
@@ -163,7 +169,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from rnnswap.clip import attach
 
-rank, folder, flat = int(sys.argv[1]), sys.argv[2], sys.argv[4]
+rank, folder, flat = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
 mesh = init_device_mesh("cpu", (2,))
 options = StateDictOptions(
@@ -203,14 +209,14 @@ if flat != "broadcast":
     dcp.load(saved, checkpoint_id=f"{folder}/saved")
 elif rank:
     saved = {"model": {}, "optimizer": {}}
-set_state_dict(again, optimizer, model_state_dict=saved["model"],
-               optim_state_dict=saved["optimizer"], options=options)
+set_model_state_dict(again, saved["model"], options=options)
+set_optimizer_state_dict(again, optimizer, saved["optimizer"], options=options)
 assert int(handle.policy.state_dict()["*weight*"]["count"]) == 300
 train(again, optimizer, range(300, 305))
 for mine, theirs in zip(again.parameters(), model.parameters(), strict=True):
     assert torch.equal(mine.full_tensor(), theirs.full_tensor())
 dist.destroy_process_group()
-'''
+"""
 
 
 @pytest.mark.parametrize("how", ["as it is", "flat", "broadcast"])
@@ -219,12 +225,12 @@ def test_two_processes_of_fsdp2_resume_alike(tmp_path, how):
     command = [sys.executable, "-W", "ignore", "-c", RANK]
     ranks = [
         subprocess.Popen(
-            [*command, str(rank), str(tmp_path), "", how],
+            [*command, str(rank), str(tmp_path), how],
             env=environment,
             stderr=subprocess.PIPE,
             text=True,
         )
         for rank in range(2)
     ]
-    errors = [rank.communicate(timeout=240)[1] for rank in ranks]
+    errors = [rank.communicate(timeout=100)[1] for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0, 0], errors
