@@ -28,6 +28,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from rnnswap.clip._distributed import is_made_to_initialise
 from rnnswap.clip._follow import track
 from rnnswap.clip._steps import part_of_another
+from rnnswap.training.clock import Clock
 from rnnswap.training.layers import Layers
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
@@ -100,7 +101,7 @@ class Recorder:
         self._lock = threading.RLock()
         self._steps = self._backwards = 0
         self._loss: _Kept = None
-        self._backward_seconds = self._optimizer_started = 0.0
+        self._clock = Clock()
         self._peak_memory: int | None = None
         self._started = self._last_read = time.perf_counter()
         self._last_end: float | None = None
@@ -154,19 +155,21 @@ class Recorder:
     def _before_step(self, optimizer: Optimizer, *_: object) -> None:
         if not _counts(optimizer):
             return
-        # Backwards inside a closure count as backwards.
-        self._optimizer_started = time.perf_counter() - self._backward_seconds
+        stepper = self._stepper(optimizer)
+        self._clock.end(stepper.stepping)  # of a step that raised
+        stepper.stepping = self._clock.begin("optimizer")
 
     def _after_step(self, optimizer: Optimizer, *_: object) -> None:
         if not _counts(optimizer):
             return
         with self._lock:
+            self._clock.end(self._stepper(optimizer).stepping)
             now = time.perf_counter()
             self._pending.append(self._recorded(optimizer, now))
             if len(self._pending) >= _BATCH or now - self._last_read > self._batch_seconds:
                 self._read()
                 self._drain(leave=_IN_FLIGHT)
-            self._backward_seconds, self._last_end = 0.0, now
+            self._last_end = now
         if self._max_steps is not None and self._steps >= self._max_steps:
             self.stopped = True
             raise Stopped(0)
@@ -184,8 +187,7 @@ class Recorder:
             stepper.number,
             now - self._started,
             None if self._last_end is None else now - self._last_end,
-            self._backward_seconds,
-            now - self._backward_seconds - self._optimizer_started,
+            *self._clock.spent(),
             peak_memory=self._peak_memory,
         )
         return _Pending(step, self._loss if fresh else None, clips, layers)
@@ -214,9 +216,11 @@ class Recorder:
 
     def _noting_backward(self, original: Callable[..., None]) -> Callable[..., None]:
         def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> None:
-            started = time.perf_counter()
-            original(tensors, grad_tensors, *args, **kwargs)
-            self._backward_seconds += time.perf_counter() - started
+            begun = self._clock.begin("backward")
+            try:
+                original(tensors, grad_tensors, *args, **kwargs)
+            finally:
+                self._clock.end(begun)
             if grad_tensors is None:
                 self._note_loss((tensors,) if isinstance(tensors, Tensor) else tuple(tensors))
 
@@ -246,6 +250,8 @@ class _Stepper:
     """An optimizer: its number, how many backwards there were at its last step, its clippings."""
 
     number: int
+    #: What ends the time of the step under way.
+    stepping: object = None
     backwards: int = 0
     clips: list[tuple[_Kept, ...]] = field(default_factory=list)
     layers: tuple[Layers, _Kept] | None = None

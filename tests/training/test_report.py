@@ -6,7 +6,7 @@ import io
 import pytest
 from rich.console import Console
 
-from rnnswap.clip import NoClip, NormClip
+from rnnswap.clip import NoClip, NormClip, parse
 from rnnswap.patch._runtime import Construction, LeftAlone, PatchReport
 from rnnswap.training.outcome import Outcome
 from rnnswap.training.report import LISTED_PLACES, screen
@@ -133,3 +133,14 @@ def test_steps_of_children_are_an_effect():
     alone = outcome([layer()], summary=Summary(0, 1.0))
     assert alone.without_effect()
     assert not dataclasses.replace(alone, children=[SUMMARY]).without_effect()
+
+
+@pytest.mark.parametrize("policy", ["norm:1.0", "percentile:10.0", "zclip:2.5", "none;*=norm:1.0"])
+def test_bound_that_is_each_optimizer_s_own_is_said(policy):
+    two = dataclasses.replace(SUMMARY, optimizers=2)
+    text = shown(outcome([layer()], summary=two, policy=parse(policy)))
+    words = f"{policy}, each optimizer's own norm (2 optimizers), acted in 123 of 1,500 steps"
+    assert words in text
+    one = dataclasses.replace(SUMMARY, optimizers=1)
+    assert "own norm" not in shown(outcome([layer()], summary=one, policy=parse(policy)))
+    assert "own norm" not in shown(outcome([layer()], summary=two, policy=parse("value:1.0")))
