@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rnnswap.clip._steps import package_of, parameters_of
+from rnnswap.clip._steps import frame_of, parameters_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -90,11 +90,4 @@ def _frame_of(function: str) -> FrameType | None:
     """Return the frame of a function of torch that has called us; None if it has not."""
     found = getattr(sys.modules.get(_MODULE), function, None)
     code = getattr(inspect.unwrap(found), "__code__", None) if found is not None else None
-    if code is None:
-        return None
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and package_of(frame) in ("torch", "rnnswap"):
-        if frame.f_code is code:
-            return frame
-        frame = frame.f_back
-    return None
+    return None if code is None else frame_of(code)

@@ -20,7 +20,7 @@ from rnnswap.clip._checkpoint import keep_in_state_dict
 from rnnswap.clip._gradients import Gradients, gradients
 from rnnswap.clip._nonfinite import NonFinite
 from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable
-from rnnswap.clip._steps import parameters_of, place_outside, with_gradient
+from rnnswap.clip._steps import parameters_of, place_outside
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ClipHandle:
         *,
         on_nonfinite: OnNonFinite = "warn",
         measure: bool | None = None,
-        owns: Optimizer | None = None,
+        owns: Sequence[Optimizer] | None = None,
     ) -> None:
         self.policy = policy
         self.script_clips: str | None = None
@@ -67,7 +67,7 @@ class ClipHandle:
         self._nonfinite = NonFinite(on_nonfinite)
         self.skips = on_nonfinite == "skip"
         self._last: ClipResult | _Unmeasured | None = None
-        self._owns = None if owns is None else weakref.ref(owns)
+        self._owns = None if owns is None else [weakref.ref(o) for o in owns]
         self._met: MutableMapping[Optimizer, _Met] = weakref.WeakKeyDictionary()
         self._undo: list[Callable[[], object]] = []
         self._watched: MutableMapping[Tensor, Removable] = WeakTensorKeyDictionary()
@@ -166,9 +166,13 @@ class ClipHandle:
         self.watch(new)
         watched.update(map(id, new))
 
-    def act(self, optimizer: Optimizer) -> bool:
-        """Clip the gradients of `optimizer`; whether the step is to be left out."""
-        parameters = with_gradient(optimizer)
+    def act(self, optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
+        """Clip what is there before a step of `optimizer`; whether it is to be left out.
+
+        Args:
+            optimizer: Whose step it is.
+            parameters: Those with a gradient: its own, or those of others as well.
+        """
         if not parameters:
             return False
         met = self.known(optimizer)
@@ -211,7 +215,7 @@ class ClipHandle:
         if met is None:
             refuse_flat(self.policy, parameters_of(optimizer))
             # Statistics are each optimizer's own, unless the policy was given this one alone.
-            met = _Met(self.policy if self._owns is not None else self.policy.fresh())
+            met = _Met(self.policy.fresh() if self._owns is None else self.policy)
             if not self._met and self._owns is None and isinstance(self.policy, ByNameClip):
                 _warn_of_unmatched(self.policy)
             self._met[optimizer] = met
@@ -224,8 +228,8 @@ class ClipHandle:
         if self.script_clips is not None:
             return
         if self._owns is not None:
-            owner = self._owns()
-            own = {id(p.grad) for p in (() if owner is None else parameters_of(owner))}
+            owners = [o for reference in self._owns if (o := reference()) is not None]
+            own = {id(p.grad) for owner in owners for p in parameters_of(owner)}
             if not any(id(grad) in own for grad in clipped):
                 return
         self.script_clips = f"torch's {function} at {file}:{line}"

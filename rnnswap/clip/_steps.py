@@ -7,6 +7,7 @@ functions themselves that torch's hooks are around are followed, as long as some
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -191,6 +192,16 @@ def place_outside(frame: FrameType | None) -> tuple[str, int]:
     while frame is not None and package_of(frame) in ("torch", "rnnswap"):
         frame = frame.f_back
     return ("<unknown>", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def frame_of(code: object) -> FrameType | None:
+    """Return the frame that runs `code`, of torch, and has called us; None if there is none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and package_of(frame) in ("torch", "rnnswap"):
+        if frame.f_code is code:
+            return frame
+        frame = frame.f_back
+    return None
 
 
 def package_of(frame: FrameType) -> str:

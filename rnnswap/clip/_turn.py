@@ -168,10 +168,14 @@ class Turns:
         optimizer = turn.due_in(step)
         if optimizer is None:
             return
-        skips = self._handle.act(optimizer)
+        skips = self._clip(optimizer, turn)
         # After acting: a parameter not watched so far is clamped by the policy at this step.
         self._handle.watch_new(optimizer)
         turn.has_acted_on(optimizer)
         if skips:
             turn.leave_out(optimizer)
             raise LeftOut(turn.root, loss)
+
+    def _clip(self, optimizer: Optimizer, _: Turn) -> bool:
+        """Clip the gradients of `optimizer`; whether the step is to be left out."""
+        return self._handle.act(optimizer, with_gradient(optimizer))
