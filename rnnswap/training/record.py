@@ -6,10 +6,8 @@ tensors and become numbers in batches, a little later.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
-import sys
 import threading
 import time
 import weakref
@@ -30,11 +28,9 @@ from rnnswap.clip._follow import track
 from rnnswap.clip._steps import part_of_another
 from rnnswap.training.clock import Clock
 from rnnswap.training.layers import Layers
+from rnnswap.training.memory import peak_memory
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
-
-with contextlib.suppress(ImportError):  # Windows has none
-    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
@@ -177,7 +173,7 @@ class Recorder:
     def _recorded(self, optimizer: Optimizer, now: float) -> _Pending:
         self._steps += 1
         if self._steps % _SAMPLED == 1:
-            self._peak_memory = _peak_memory(optimizer)
+            self._peak_memory = peak_memory(optimizer)
         stepper = self._stepper(optimizer)
         clips, stepper.clips = stepper.clips, []
         layers, stepper.layers = stepper.layers, None
@@ -331,18 +327,6 @@ def _is_read_at_once(value: Tensor) -> bool:
 def _sum(losses: Sequence[Tensor]) -> Tensor:
     with torch.no_grad():
         return torch.stack([loss.reshape(()).to(losses[0].device) for loss in losses]).sum()
-
-
-def _peak_memory(optimizer: Optimizer) -> int | None:
-    """Return the most bytes held so far: on the first parameter's device, on a CPU by all."""
-    device = next((p.device for g in optimizer.param_groups for p in g["params"]), None)
-    if device is not None and device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    # Nor can a compiler that traces the step follow the call.
-    if "resource" not in globals() or torch.compiler.is_compiling():
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def wrap(
