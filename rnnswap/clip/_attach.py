@@ -8,12 +8,17 @@ from torch.optim import Optimizer
 
 from rnnswap.clip import _names
 from rnnswap.clip._by_name import ByNameClip
+from rnnswap.clip._follow import listen_to
 from rnnswap.clip._handle import Callback, ClipHandle, refuse_flat
 from rnnswap.clip._parse import as_policy
 from rnnswap.clip._steps import parameters_of
+from rnnswap.clip._together import Together, TurnsTogether
+from rnnswap.clip._turn import Turns
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import nn
 
     from rnnswap.clip._nonfinite import OnNonFinite
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 
 def attach(
     policy: ClipPolicy | str,
-    optimizer: Optimizer,
+    optimizer: Optimizer | Sequence[Optimizer],
     callback: Callback | None = None,
     *,
     on_nonfinite: OnNonFinite = "warn",
@@ -41,7 +46,9 @@ def attach(
 
     Args:
         policy: A policy, or its text such as `norm:1.0`.
-        optimizer: Any torch optimizer.
+        optimizer: Any torch optimizer; or several of one model, such as Muon and AdamW, whose
+            gradients are then clipped together, before the first of them steps: `norm` bounds the
+            norm of all. Their gradients must be there then, and not change before their steps.
         callback: Called as `callback(optimizer, result)` after each clipping; must not wait for
             the device if the loop shall not.
         on_nonfinite: What to do when a gradient is infinite or NaN. "warn" warns and makes the
@@ -63,19 +70,42 @@ def attach(
         >>> handle.last is None
         True
     """
+    optimizers = [optimizer] if isinstance(optimizer, Optimizer) else _members(optimizer)
+    parameters = [p for o in optimizers for p in parameters_of(_checked(o))]
+    made = as_policy(policy)
+    refuse_flat(made, parameters)
+    if model is not None:
+        _names.remember(model)
+    for one in optimizers:
+        _names.remember_of(one)
+    if isinstance(made, ByNameClip):
+        made.check_names(_names.names_of(parameters))
+    handle = ClipHandle(made, callback, on_nonfinite=on_nonfinite, measure=measure, owns=optimizers)
+    together = Together(handle, optimizers)
+    for one in optimizers:
+        handle.meet(one)
+        alone = len(optimizers) == 1
+        turns = Turns(handle, one) if alone else TurnsTogether(handle, one, together)
+        handle.undo_with(listen_to(turns, one))
+    return handle
+
+
+def _members(optimizers: object) -> list[Optimizer]:
+    """Return the optimizers of a list or tuple; anything else as the one that it was meant as."""
+    if not isinstance(optimizers, list | tuple):
+        return [optimizers]  # type: ignore[list-item]  # refused by `_checked`
+    if not optimizers or len({id(o) for o in optimizers}) < len(optimizers):
+        raise ClipError(
+            f"clipping attaches to one or more different optimizers, got {len(optimizers)}"
+            + (" of which some are the same" if optimizers else "")
+        )
+    return [*optimizers]
+
+
+def _checked(optimizer: object) -> Optimizer:
     if not isinstance(optimizer, Optimizer) or not hasattr(optimizer, "_optimizer_step_pre_hooks"):
         raise ClipError(
             f"clipping attaches to a torch.optim.Optimizer that ran its base class's constructor, "
             f"got {type(optimizer).__name__}; attach to the optimizer it wraps"
         )
-    made = as_policy(policy)
-    refuse_flat(made, parameters_of(optimizer))
-    if model is not None:
-        _names.remember(model)
-    _names.remember_of(optimizer)
-    if isinstance(made, ByNameClip):
-        made.check_names(_names.names_of(parameters_of(optimizer)))
-    handle = ClipHandle(made, callback, on_nonfinite=on_nonfinite, measure=measure, owns=optimizer)
-    handle.meet(optimizer)
-    handle.undo_with(optimizer.register_step_pre_hook(handle.before_step).remove)
-    return handle
+    return optimizer

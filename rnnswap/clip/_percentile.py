@@ -42,6 +42,8 @@ class PercentileClip(ClipPolicy):
 
     __module__ = "rnnswap.clip"
 
+    bounds_total = True
+
     percent: float
     _seen: _Sorted = field(default_factory=lambda: _Sorted(), init=False, repr=False, compare=False)
 

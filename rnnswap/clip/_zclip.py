@@ -46,6 +46,8 @@ class ZClip(ClipPolicy):
 
     __module__ = "rnnswap.clip"
 
+    bounds_total = True
+
     z: float
     alpha: float = 0.97
     warmup: int = 25

@@ -30,7 +30,8 @@ class Outcome:
 
     `policy` is the clipping policy's text. `interrupted`: Ctrl-C ended the script, of whose signal
     python would die; the code is the one by which a shell calls that. `abandoned`: threads of the
-    script did not end with it, so that the process cannot end as others do.
+    script did not end with it, so that the process cannot end as others do. `bounds_total`: the
+    policy bounds the norm of all gradients of an optimizer together.
 
     `folder` is where the run was started, which the script may have left: places below it are
     shown relative to it. Empty, all are shown as they are. `children` tell what the script's child
@@ -51,6 +52,7 @@ class Outcome:
     page: str = ""
     interrupted: bool = False
     abandoned: bool = False
+    bounds_total: bool = False
 
     @property
     def clips(self) -> bool:

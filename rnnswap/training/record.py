@@ -6,9 +6,7 @@ tensors and become numbers in batches, a little later.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import sys
 import threading
 import time
 import weakref
@@ -24,15 +22,16 @@ from torch.optim.optimizer import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from rnnswap.clip._steps import is_outermost
+from rnnswap.clip._distributed import is_made_to_initialise
+from rnnswap.clip._follow import track
+from rnnswap.clip._steps import part_of_another
+from rnnswap.training.clock import Clock
 from rnnswap.training.layers import Layers
+from rnnswap.training.memory import peak_memory
 from rnnswap.training.process.stopping import Stopping
 from rnnswap.training.process.wrapping import wrap
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
-
-with contextlib.suppress(ImportError):  # Windows has none
-    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
@@ -97,7 +96,7 @@ class Recorder:
         self._lock = threading.RLock()
         self._steps = self._backwards = 0
         self._loss: _Kept = None
-        self._backward_seconds = self._optimizer_started = 0.0
+        self._clock = Clock()
         self._peak_memory: int | None = None
         self._started = self._last_read = time.perf_counter()
         self._last_end: float | None = None
@@ -107,6 +106,7 @@ class Recorder:
         self._undo = [
             wrap(torch.autograd, "backward", self._noting_backward),
             wrap(torch.amp.GradScaler, "scale", self._noting_scale),
+            track(),
             register_optimizer_step_pre_hook(self._before_step).remove,
             register_optimizer_step_post_hook(self._after_step).remove,
         ]
@@ -120,7 +120,8 @@ class Recorder:
 
     def on_clip(self, optimizer: Optimizer, result: ClipResult) -> None:
         """Note one clipping's result; a closure may be evaluated several times in a step."""
-        stepper = self._stepper(optimizer)
+        # The step that is recorded may be that of one around it.
+        stepper = self._stepper(part_of_another(optimizer) or optimizer)
         stepper.clips.append(
             (_kept(result.norm_before), _kept(result.norm_after), _kept(result.share))
         )
@@ -147,28 +148,30 @@ class Recorder:
         return found
 
     def _before_step(self, optimizer: Optimizer, *_: object) -> None:
-        if not is_outermost(optimizer):  # a step of a base class, or of a wrapped optimizer
+        if not _counts(optimizer):
             return
-        # Backwards inside a closure count as backwards.
-        self._optimizer_started = time.perf_counter() - self._backward_seconds
+        stepper = self._stepper(optimizer)
+        self._clock.end(stepper.stepping)  # of a step that raised
+        stepper.stepping = self._clock.begin("optimizer")
 
     def _after_step(self, optimizer: Optimizer, *_: object) -> None:
-        if not is_outermost(optimizer):
+        if not _counts(optimizer):
             return
         with self._lock:
+            self._clock.end(self._stepper(optimizer).stepping)
             now = time.perf_counter()
             self._pending.append(self._recorded(optimizer, now))
             if len(self._pending) >= _BATCH or now - self._last_read > self._batch_seconds:
                 self._read()
                 self._drain(leave=_IN_FLIGHT)
-            self._backward_seconds, self._last_end = 0.0, now
+            self._last_end = now
         if self._max_steps is not None and self._steps >= self._max_steps:
             self._stopping.stop()
 
     def _recorded(self, optimizer: Optimizer, now: float) -> _Pending:
         self._steps += 1
         if self._steps % _SAMPLED == 1:
-            self._peak_memory = _peak_memory(optimizer)
+            self._peak_memory = peak_memory(optimizer)
         stepper = self._stepper(optimizer)
         clips, stepper.clips = stepper.clips, []
         layers, stepper.layers = stepper.layers, None
@@ -178,8 +181,7 @@ class Recorder:
             stepper.number,
             now - self._started,
             None if self._last_end is None else now - self._last_end,
-            self._backward_seconds,
-            now - self._backward_seconds - self._optimizer_started,
+            *self._clock.spent(),
             peak_memory=self._peak_memory,
         )
         return _Pending(step, self._loss if fresh else None, clips, layers)
@@ -208,9 +210,11 @@ class Recorder:
 
     def _noting_backward(self, original: Callable[..., None]) -> Callable[..., None]:
         def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> None:
-            started = time.perf_counter()
-            original(tensors, grad_tensors, *args, **kwargs)
-            self._backward_seconds += time.perf_counter() - started
+            begun = self._clock.begin("backward")
+            try:
+                original(tensors, grad_tensors, *args, **kwargs)
+            finally:
+                self._clock.end(begun)
             if grad_tensors is None:
                 self._note_loss((tensors,) if isinstance(tensors, Tensor) else tuple(tensors))
 
@@ -240,6 +244,8 @@ class _Stepper:
     """An optimizer: its number, how many backwards there were at its last step, its clippings."""
 
     number: int
+    #: What ends the time of the step under way.
+    stepping: object = None
     backwards: int = 0
     clips: list[tuple[_Kept, ...]] = field(default_factory=list)
     layers: tuple[Layers, _Kept] | None = None
@@ -291,6 +297,11 @@ class _Pending:
         return step
 
 
+def _counts(optimizer: Optimizer) -> bool:
+    """Whether a step is one of the script's: not a base class's, or of an optimizer inside."""
+    return part_of_another(optimizer) is None and not is_made_to_initialise()
+
+
 def _kept(value: Tensor) -> _Kept:
     """Return what can be kept of a tensor of a few elements: numbers, or a copy where it is.
 
@@ -314,15 +325,3 @@ def _is_read_at_once(value: Tensor) -> bool:
 def _sum(losses: Sequence[Tensor]) -> Tensor:
     with torch.no_grad():
         return torch.stack([loss.reshape(()).to(losses[0].device) for loss in losses]).sum()
-
-
-def _peak_memory(optimizer: Optimizer) -> int | None:
-    """Return the most bytes held so far: on the first parameter's device, on a CPU by all."""
-    device = next((p.device for g in optimizer.param_groups for p in g["params"]), None)
-    if device is not None and device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    # Nor can a compiler that traces the step follow the call.
-    if "resource" not in globals() or torch.compiler.is_compiling():
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -93,7 +93,11 @@ def _clipping(outcome: Outcome) -> str:
     steps, clipped = outcome.summary.steps, outcome.summary.clipped_steps
     if not outcome.clips or not steps:
         return outcome.policy
-    return f"{outcome.policy} acted in {clipped:,} of {steps:,} steps ({clipped / steps:.1%})"
+    acted = f"acted in {clipped:,} of {steps:,} steps ({clipped / steps:.1%})"
+    count = outcome.summary.optimizers
+    if outcome.bounds_total and count > 1:
+        return f"{outcome.policy}, each optimizer's own norm ({count} optimizers), {acted}"
+    return f"{outcome.policy} {acted}"
 
 
 def _children(outcome: Outcome) -> str:

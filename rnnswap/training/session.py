@@ -6,10 +6,11 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import torch
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from rnnswap.clip import ClipHandle, install
+from rnnswap.clip._follow import listen_to_all
 from rnnswap.clip._parse import as_policy
+from rnnswap.clip._turn import Turns
 from rnnswap.patch._runtime import patched
 from rnnswap.training.record import Recorder
 from rnnswap.training.sampling import Sampler
@@ -80,6 +81,5 @@ class Session:
         if self.policy.acts_at != "never" or on_nonfinite != "warn":
             return install(self.policy, callback, on_nonfinite=on_nonfinite)
         handle = ClipHandle(self.policy, callback)
-        hook = register_optimizer_step_pre_hook(Sampler(handle.before_step).before_step)
-        handle.undo_with(hook.remove)
+        handle.undo_with(listen_to_all(Sampler(Turns(handle))))
         return handle

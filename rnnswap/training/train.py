@@ -157,6 +157,7 @@ def _outcome(code: int, settings: Settings, setup: Setup, children: Children, ru
         notes=[*_notes(setup, settings), *children.unreached()],
         interrupted=code == INTERRUPTED,
         abandoned=bool(setup.stopping.outlasted_by),
+        bounds_total=session is not None and session.policy.bounds_total,
     )
 
 

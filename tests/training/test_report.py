@@ -36,9 +36,9 @@ def layer(file="/elsewhere/model.py", line=12):
     return Construction(file, line, "LSTM(8, 32)", "JANET(8, 32)", 2688)
 
 
-def outcome(swapped=(), left=(), summary=SUMMARY, policy="norm:1.0", swap=None):
+def outcome(swapped=(), left=(), summary=SUMMARY, policy="norm:1.0", swap=None, **more):
     swap = swap or Swap("janet")
-    return Outcome("fit.py", 0, policy, summary, swap, swapped, left)
+    return Outcome("fit.py", 0, policy, summary, swap, swapped, left, **more)
 
 
 def test_screen_of_a_run():
@@ -131,3 +131,16 @@ def test_steps_of_children_are_an_effect():
     alone = outcome([layer()], summary=Summary(0, 1.0))
     assert alone.without_effect()
     assert not dataclasses.replace(alone, children=[SUMMARY]).without_effect()
+
+
+@pytest.mark.parametrize("policy", ["norm:1.0", "percentile:10.0", "zclip:2.5", "none;*=norm:1.0"])
+def test_bound_that_is_each_optimizer_s_own_is_said(policy):
+    two = dataclasses.replace(SUMMARY, optimizers=2)
+    text = shown(outcome([layer()], summary=two, policy=policy, bounds_total=True))
+    words = f"{policy}, each optimizer's own norm (2 optimizers), acted in 123 of 1,500 steps"
+    assert words in text
+    one = dataclasses.replace(SUMMARY, optimizers=1)
+    assert "own norm" not in shown(
+        outcome([layer()], summary=one, policy=policy, bounds_total=True)
+    )
+    assert "own norm" not in shown(outcome([layer()], summary=two, policy="value:1.0"))
