@@ -93,11 +93,10 @@ def test_heavy_libraries_stay_where_they_belong(path):
 
 #: What makes a tensor of numbers; of these, those whose type is an integer's unless one is given.
 FACTORIES = {
-    *(
-        "arange asarray as_tensor empty empty_strided eye full linspace logspace normal ones".split()
-    ),
-    *("rand randint randn randperm range scalar_tensor tensor tril_indices zeros".split()),
-    *("triu_indices hann_window hamming_window sparse_coo_tensor".split()),
+    *("arange", "asarray", "as_tensor", "empty", "empty_strided", "eye", "full", "hann_window"),
+    *("hamming_window", "linspace", "logspace", "normal", "ones", "rand", "randint", "randn"),
+    *("randperm", "range", "scalar_tensor", "sparse_coo_tensor", "tensor", "tril_indices"),
+    *("triu_indices", "zeros"),
 }
 OF_INTEGERS = {"arange", "randint", "randperm", "tril_indices", "triu_indices"}
 #: Where a user's tensors are worked on, wherever they lie.
