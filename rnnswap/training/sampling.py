@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: Of the loop's time.
 _SHARE = 0.01
 _LONGEST = 1000  # steps
+#: So many optimizers are measured at their first step, whatever that takes.
+_FIRST = 10
 
 
 class Sampler:
@@ -29,6 +31,7 @@ class Sampler:
 
     def __init__(self, measure: Callable[..., Any]) -> None:
         self._measure = measure
+        self._made = 0
         self._paces: MutableMapping[Optimizer, _Pace] = weakref.WeakKeyDictionary()
 
     def before_step(
@@ -37,7 +40,10 @@ class Sampler:
         """Measure, if it is time to."""
         pace = self._paces.get(optimizer)
         if pace is None:
-            pace = self._paces[optimizer] = _Pace()
+            # Where optimizers are made anew all the time, each tenth is measured at its first step.
+            left = self._made % _FIRST if self._made >= _FIRST else 0
+            pace = self._paces[optimizer] = _Pace(left)
+            self._made += 1
         if pace.left > 0:
             pace.left -= 1
             return None

@@ -57,3 +57,9 @@ def test_one_slow_measurement_does_not_end_them(monkeypatch):
 def test_what_the_hook_returns_goes_on(monkeypatch):
     loop = Loop(monkeypatch, 0.001)
     assert loop.sampler.before_step(Optimizer(), (), {}) == "changed"
+
+
+def test_optimizers_that_are_always_new_are_measured_now_and_then(monkeypatch):
+    loop = Loop(monkeypatch, 0.05)
+    loop.run(1, *(Optimizer() for _ in range(1000)))
+    assert len(loop.measured) == 10 + 99
