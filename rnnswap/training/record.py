@@ -22,14 +22,15 @@ from torch.optim.optimizer import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from rnnswap._wrapping import wrap
 from rnnswap.clip._distributed import is_made_to_initialise
 from rnnswap.clip._follow import track
+from rnnswap.clip._living import living
 from rnnswap.clip._steps import part_of_another
 from rnnswap.training.clock import Clock
 from rnnswap.training.layers import Layers
 from rnnswap.training.memory import peak_memory
 from rnnswap.training.process.stopping import Stopping
-from rnnswap.training.process.wrapping import wrap
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
 
@@ -76,6 +77,7 @@ class Recorder:
         self.sink, self._max_steps, self._p = sink, max_steps, p
         self._stopping = stopping or Stopping()
         self._undo: list[Callable[[], object]] = []
+        self._follows = False
         self._unscaled: MutableMapping[Tensor, Tensor] = WeakTensorKeyDictionary()
         self._steppers: MutableMapping[Optimizer, _Stepper] = weakref.WeakKeyDictionary()
         self.restart()
@@ -117,6 +119,7 @@ class Recorder:
         self._seconds = time.perf_counter() - self._started
         while self._undo:
             self._undo.pop()()
+        self._follows = False
 
     def on_clip(self, optimizer: Optimizer, result: ClipResult) -> None:
         """Note one clipping's result; a closure may be evaluated several times in a step."""
@@ -125,9 +128,18 @@ class Recorder:
         stepper.clips.append(
             (_kept(result.norm_before), _kept(result.norm_after), _kept(result.share))
         )
-        if self._steps >= stepper.layers_due and result.norms is not None:
+        if self.sink is None or result.norms is None:
+            return  # nobody reads the layers
+        if self._steps >= stepper.layers_due:
             stepper.layers_due = self._steps + _SAMPLED
+            self._follow_modules()
             stepper.note_layers(optimizer, result.norms)
+
+    def _follow_modules(self) -> None:
+        """Let the layers of optimizers that are made later be found at once."""
+        if not self._follows:
+            self._follows = True
+            self._undo.append(living.follow())
 
     def summary(self) -> Summary:
         """Return the totals, having given all steps to the sink; waits for the devices."""
@@ -144,7 +156,10 @@ class Recorder:
     def _stepper(self, optimizer: Optimizer) -> _Stepper:
         found = self._steppers.get(optimizer)
         if found is None:
-            found = self._steppers[optimizer] = _Stepper(next(self._numbers))
+            number = next(self._numbers)
+            # Where optimizers are made anew all the time, each tenth is measured at its first step.
+            due = self._steps + number % _SAMPLED if number >= _SAMPLED else 0
+            found = self._steppers[optimizer] = _Stepper(number, layers_due=due)
         return found
 
     def _before_step(self, optimizer: Optimizer, *_: object) -> None:

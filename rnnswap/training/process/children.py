@@ -16,12 +16,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnswap._wrapping import wrap
 from rnnswap.training.process import child_record
 from rnnswap.training.process.on_import import when_imported
 from rnnswap.training.process.own_modules import OwnModules
 from rnnswap.training.process.setup import Setup
 from rnnswap.training.process.starting import Starting
-from rnnswap.training.process.wrapping import wrap
 
 if TYPE_CHECKING:
     import types

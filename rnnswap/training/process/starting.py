@@ -13,9 +13,9 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from rnnswap._wrapping import wrap
 from rnnswap.training.process import commands
 from rnnswap.training.process.ranks import rank
-from rnnswap.training.process.wrapping import wrap
 
 if TYPE_CHECKING:
     import types
