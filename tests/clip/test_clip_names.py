@@ -17,6 +17,8 @@ from rnnswap.clip._names import all_names, names_of
 @pytest.fixture
 def looks(monkeypatch):
     """How often all objects of the process were looked at."""
+    # Handles of other tests may still be attached to optimizers that are alive.
+    _living.living._forget()
     count = []
     real = gc.get_objects
     monkeypatch.setattr(_living.gc, "get_objects", lambda: count.append(1) or real())
