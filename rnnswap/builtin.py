@@ -155,7 +155,7 @@ def rnnswap_clip_policies() -> list[ClipSpec]:
             target="rnnswap.clip:NormClip",
             numbers=("max_norm",),
             options={"p": OptionSpec(float, 2.0, "order of the norm, > 0; inf for the maximum")},
-            summary="scale all gradients to a total norm (torch's clip_grad_norm_)",
+            summary="scale an optimizer's gradients to a total norm (torch's clip_grad_norm_)",
         ),
         ClipSpec(
             name="layer-norm",
