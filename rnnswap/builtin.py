@@ -163,7 +163,7 @@ def rnnswap_clip_policies() -> list[ClipSpec]:
             numbers=("max_norm",),
             bounds={"max_norm": _ABOVE_ZERO},
             options={"p": _ORDER},
-            summary="scale all gradients to a total norm (torch's clip_grad_norm_)",
+            summary="scale an optimizer's gradients to a total norm (torch's clip_grad_norm_)",
         ),
         ClipSpec(
             name="layer-norm",
