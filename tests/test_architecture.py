@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "policy_text": {"errors", "spec"},
     "ops": {"errors"},
     "cells": {"errors", "spec", "ops"},
-    "attention": {"errors", "spec", "registry", "discovery"},
+    "attention": {"errors", "spec", "registry", "discovery", "ops"},
     "clip": {"strangers", "errors", "spec", "registry", "policy_text", "discovery", "ops"},
     "patch": {"errors", "spec", "registry", "policy_text", "discovery"},
     "testing": {"errors", "spec", "registry", "discovery", "clip"},

@@ -17,12 +17,13 @@ from rnnswap.cells._arguments import (
 )
 from rnnswap.cells._checkpoints import SaysItsCell
 from rnnswap.cells._signature import merged_signature, nondefault_options
+from rnnswap.ops._memory import DrawnInNewMemory
 from rnnswap.spec import refuse_unsupported
 
 _LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 
 
-class RecurrentModule(SaysItsCell, nn.RNNBase):
+class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
     """An nn.RNNBase with nn.LSTM's constructor and names, without RNNBase's cached parameters."""
 
     #: Rows of the weights in units of H.
@@ -42,7 +43,6 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
     __setattr__ = nn.Module.__setattr__  # type: ignore[assignment]
     __setstate__ = nn.Module.__setstate__
     __getstate__ = object.__getstate__
-    _apply = nn.Module._apply
     # For subclasses with a forward of their own; RNNBase's take a state of one tensor.
     get_expected_cell_size = nn.LSTM.get_expected_cell_size
     check_forward_args = nn.LSTM.check_forward_args  # type: ignore[assignment]
