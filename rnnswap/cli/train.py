@@ -45,6 +45,11 @@ if TYPE_CHECKING:
     help="Extra argument of the cell; may be repeated.  [default: the cell's own]",
 )
 @click.option(
+    "--as-lstm",
+    is_flag=True,
+    help="Make isinstance(layer, nn.LSTM) True of the cell, for code that asks.  [default: off]",
+)
+@click.option(
     "--clip",
     type=PolicyText(),
     default="none",
@@ -99,6 +104,7 @@ def train(
     cell: str | None,
     attention: str | None,
     cell_args: tuple[str, ...],
+    as_lstm: bool,
     clip: str,
     clip_rules: tuple[str, ...],
     on_nonfinite: Literal["warn", "raise", "skip"],
@@ -121,13 +127,15 @@ def train(
         cell = "lstm"
     if cell is None and cell_args:
         raise click.UsageError("--cell-arg needs --cell: there is no cell to pass it to")
+    if cell is None and as_lstm:
+        raise click.UsageError("--as-lstm needs --cell: there is no cell to make an nn.LSTM")
     options = {} if cell is None else cell_options(cell, cell_args)
     clip = policy_text.with_rules(clip, clip_rules)
     (check_module if module else read_script)(script)
 
     from rnnswap.training.train import is_first, train_script
 
-    swap = None if cell is None else Swap(cell, attention, options)
+    swap = None if cell is None else Swap(cell, attention, options, as_lstm)
     stderr, command = sys.stderr, sys.argv[1:]
     settings = Settings(clip, swap, on_nonfinite, seed, max_steps)
     outcome = train_script(script, args, settings, module=module, report=report, command=command)

@@ -35,6 +35,23 @@ class _AskedByTransformers:
         return False
 
 
+class UndoesTransformers(_AskedByTransformers):
+    """The same for a cell that is an nn.LSTM as well: what is written as into an LSTM is undone."""
+
+    def __get__(self, module: Any, kind: type | None = None) -> Any:
+        own = {} if module is None else vars(module)
+        if "_is_hf_initialized" in own:
+            return own["_is_hf_initialized"]
+        if module is not None and _transformers_initialises():
+            own["_hf_untouched"] = [n for n, tensor in _tensors(module) if _is_untouched(tensor)]
+        return super().__get__(module, kind)
+
+    def __set__(self, module: Any, value: Any) -> None:
+        vars(module)["_is_hf_initialized"] = value
+        # Set at the end of the pass over the module.
+        draw(module, vars(module).pop("_hf_untouched", ()))
+
+
 def _transformers_initialises() -> bool:
     """Whether transformers initialises a model now: it guards torch's functions meanwhile."""
     theirs = getattr(sys.modules.get("transformers.initialization"), "uniform_", None)

@@ -240,3 +240,19 @@ def test_reading_the_mark_outside_of_transformers_draws_nothing():
     assert layer._is_hf_initialized is True
     del layer._is_hf_initialized
     assert layer._is_hf_initialized is False
+
+
+def test_a_cell_that_is_an_nn_lstm_too_keeps_its_own_weights(monkeypatch):
+    def init_weights(module):
+        if isinstance(module, nn.LSTM):
+            for parameter in module.parameters():
+                nn.init.zeros_(parameter)
+
+    with rnnswap.patched("janet", as_lstm=True):
+        model = nn.ModuleList([nn.LSTM(4, 6, device="meta")])
+    loaded = {"0.weight_hh_l0": torch.full((12, 6), 0.5)}
+    loaded_by_transformers(model, loaded, monkeypatch, init_weights)
+    assert model[0].weight_hh_l0.eq(0.5).all()
+    assert model[0].bias_ih_l0.tolist() == [0.0] * 6 + [1.0] * 6
+    assert model[0].weight_ih_l0.abs().sum() > 0
+    assert model[0]._is_hf_initialized is True
