@@ -50,7 +50,7 @@ def as_lstm(cell: type[nn.Module]) -> type[nn.Module]:
         "__doc__": f"{cell.__name__}, and a torch.nn.{torchs.__name__} to whoever asks.\n\n"
         f"{cell.__doc__ or ''}",
     }
-    return _type_of(type(cell))(name, (cell, torchs), members)  # type: ignore[no-any-return]
+    return _type_of(type(cell))(name, (cell, torchs), members)  # type: ignore[no-any-return, arg-type]
 
 
 def _cells() -> tuple[type, ...]:
@@ -120,7 +120,7 @@ def derives(kind: type[nn.Module], source: type[nn.Module]) -> bool:
 
 
 def advise(error: BaseException) -> None:
-    """Add a note to an error that was raised beside a cell, in code that may have asked for nn.LSTM.
+    """Add a note to an error raised beside a cell, in code that may have asked for an nn.LSTM.
 
     Code of torch and of rnnswap does not ask. A second call adds nothing.
     """

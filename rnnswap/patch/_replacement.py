@@ -82,7 +82,7 @@ def replacements(
 
 
 def _as_torchs(pair: Replacement) -> Replacement:
-    target = None if pair.target is None else _as_lstm.as_lstm(pair.target)
+    target = None if pair.target is None else _as_lstm.as_lstm(pair.target)  # type: ignore[arg-type]
     return replace(pair, target=target)
 
 

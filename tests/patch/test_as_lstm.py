@@ -71,7 +71,8 @@ def assert_alike(found, expected, **tolerance):
 @each_kind
 def test_it_is_both_and_computes_as_the_cell(kind):
     plain, layer, x = pair(kind)
-    assert isinstance(layer, nn.LSTM) and isinstance(layer, kind)
+    assert isinstance(layer, nn.LSTM)
+    assert isinstance(layer, kind)
     assert not isinstance(plain, nn.LSTM)
     assert_alike(layer(x), plain(x))
     assert as_lstm(kind) is as_lstm(kind)
@@ -117,7 +118,8 @@ def test_another_process_unpickles_it():
 def test_parametrized(kind):
     plain, layer, x = pair(kind)
     nn.utils.parametrizations.weight_norm(layer, "weight_hh_l0")
-    assert isinstance(layer, nn.LSTM) and isinstance(layer, kind)
+    assert isinstance(layer, nn.LSTM)
+    assert isinstance(layer, kind)
     assert_alike(layer(x), plain(x), rtol=1e-4, atol=1e-5)
     nn.utils.parametrize.remove_parametrizations(layer, "weight_hh_l0")
     assert type(layer) is as_lstm(kind)
@@ -145,17 +147,18 @@ def test_compiled_code_breaks_there_and_is_right(kind, dynamic):
     _, layer, x = pair(kind)
     model = nn.Sequential(nn.Linear(4, 4), layer)
     compiled = torch.compile(model, backend="aot_eager", dynamic=dynamic)
-    for x in (x, torch.randn(7, 2, 4)):
-        assert_alike(compiled(x), model(x), rtol=1e-4, atol=1e-5)
-        compiled(x)[0].sum().backward()
+    for given in (x, torch.randn(7, 2, 4)):
+        assert_alike(compiled(given), model(given), rtol=1e-4, atol=1e-5)
+        compiled(given)[0].sum().backward()
 
 
 @pytest.mark.parametrize("cell", OWN_CELLS)
 def test_swapped_in_and_back(cell):
     model, x = Model(), torch.randn(5, 3, 4)
     report = rnnswap.swap_(model, cell, as_lstm=True)
-    assert isinstance(model.rnn, nn.LSTM) and isinstance(model.rnn, get_cell(cell))
-    assert [s.path for s in report.swapped][0] == "rnn"
+    assert isinstance(model.rnn, nn.LSTM)
+    assert isinstance(model.rnn, get_cell(cell))
+    assert report.swapped[0].path == "rnn"
     assert f"{get_cell(cell).__name__}AsLSTM(4, 8, num_layers=2" in str(report)
     model(x).sum().backward()
     # A second swap finds no LSTM there, and does not call the cell a subclass of one.
@@ -163,7 +166,8 @@ def test_swapped_in_and_back(cell):
     with pytest.warns(rnnswap.NoEffectWarning, match=f"there is {cell}: name it with source="):
         assert rnnswap.swap_(alone, "janet" if cell != "janet" else "indrnn").left == []
     back = rnnswap.swap_(model, "lstm", source=cell)
-    assert type(model.rnn) is nn.LSTM and type(model.step) is nn.LSTMCell
+    assert type(model.rnn) is nn.LSTM
+    assert type(model.step) is nn.LSTMCell
     back.undo()
     assert isinstance(model.rnn, get_cell(cell))
     report.undo()
@@ -185,7 +189,8 @@ def test_a_parametrized_one_is_no_lstm_that_was_left():
     assert rnnswap.swap_(model, "indrnn").left == []
     with pytest.warns(rnnswap.NoEffectWarning):
         (left,) = rnnswap.swap_(model, "lstm", source="janet").left
-    assert left.path == "0" and "weight_hh_l0 parametrized" in left.reason
+    assert left.path == "0"
+    assert "weight_hh_l0 parametrized" in left.reason
 
 
 @pytest.mark.parametrize("attention", [None, "soft"])
@@ -194,9 +199,12 @@ def test_patched(attention):
         model = Model()
         assert type(nn.LSTM(3, 4)) is not nn.LSTM
         assert not isinstance(nn.GRU(3, 4), nn.LSTM)
-    assert isinstance(model.rnn, nn.LSTM) and isinstance(model.rnn, rnnswap.JANET)
-    assert isinstance(model.step, nn.LSTMCell) and isinstance(model.step, rnnswap.JANETCell)
-    assert len(report.swapped) == 3 and not report.left
+    assert isinstance(model.rnn, nn.LSTM)
+    assert isinstance(model.rnn, rnnswap.JANET)
+    assert isinstance(model.step, nn.LSTMCell)
+    assert isinstance(model.step, rnnswap.JANETCell)
+    assert len(report.swapped) == 3
+    assert not report.left
     assert type(nn.LSTM(3, 4)) is nn.LSTM
     with rnnswap.patched("lstm", source="janet"):
         assert type(as_lstm(rnnswap.JANET)(3, 4)) is nn.LSTM
