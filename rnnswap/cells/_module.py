@@ -104,7 +104,9 @@ class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
             shapes = self.weight_shapes(layer)
             for name, shape in shapes.items():
                 tensor = torch.empty(shape, device=device, dtype=dtype)
-                self.register_parameter(name + suffix, nn.Parameter(tensor))
+                # One without elements learns nothing, and FSDP2 refuses its gradient.
+                parameter = nn.Parameter(tensor, requires_grad=tensor.numel() > 0)
+                self.register_parameter(name + suffix, parameter)
             known = [name + suffix for name in shapes if name in _LSTM_NAMES]
             self._all_weights.append(known)
             self._own_weights.append([n + suffix for n in shapes if n + suffix not in known])
@@ -119,7 +121,8 @@ class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
         """Draw every weight and bias from U(-1/sqrt(H), 1/sqrt(H)), as nn.LSTM does."""
         bound = 1.0 / math.sqrt(self.hidden_size)
         for weight in self._flat_weights:
-            nn.init.uniform_(weight, -bound, bound)
+            if weight.numel():  # a shard of nothing cannot be drawn
+                nn.init.uniform_(weight, -bound, bound)
         for name in (name for names in self._own_weights for name in names):
             nn.init.uniform_(getattr(self, name), -bound, bound)
         for name in (name for names in self._gains for name in names):

@@ -150,7 +150,7 @@ def _without_shards(module: nn.Module) -> Iterator[None]:
         (owner, name, parameter)
         for owner in module.modules()
         for name, parameter in owner._parameters.items()
-        if _is_shard(parameter) and not parameter.is_meta  # type: ignore[union-attr]
+        if _is_shard(parameter) and not parameter.is_meta and parameter.numel()  # type: ignore[union-attr]
     ]
     wholes = []
     for owner, name, shard in shards:

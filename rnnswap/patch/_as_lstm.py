@@ -9,7 +9,9 @@ from __future__ import annotations
 import copyreg
 import functools
 import sys
+import traceback
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import torch
@@ -119,26 +121,43 @@ def derives(kind: type[nn.Module], source: type[nn.Module]) -> bool:
     return not cells or any(issubclass(cell, source) for cell in cells)
 
 
+#: What code raises that took another way because a layer is no nn.LSTM, wherever it ends.
+_OF_ANOTHER_WAY = (TypeError, AttributeError, AssertionError, NotImplementedError, ValueError)
+
+
 def advise(error: BaseException) -> None:
     """Add a note to an error raised beside a cell, in code that may have asked for an nn.LSTM.
 
-    Code of torch and of rnnswap does not ask. A second call adds nothing.
+    Code of torch and of rnnswap does not ask; what they raise counts as their caller's if it is of
+    a kind that a state of another form causes. A second call adds nothing.
     """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    foreign = [not _is_known(frame) for frame in frames]
+    if not any(foreign) or not (foreign[-1] or isinstance(error, _OF_ANOTHER_WAY)):
         return
-    frame = trace.tb_frame
-    if str(frame.f_globals.get("__name__")).partition(".")[0] in ("torch", "rnnswap"):
+    last = next(f for f, theirs in zip(reversed(frames), reversed(foreign), strict=True) if theirs)
+    kind = _cell_in([*last.f_locals.values()])
+    if kind is None:
         return
-    for value in frame.f_locals.values():
-        kind = type(value)
+    note = (
+        f"rnnswap: {kind.__name__} is no subclass of torch.nn.LSTM; code that asks "
+        "isinstance(layer, nn.LSTM) gets True with as_lstm=True (rnnswap train --as-lstm)"
+    )
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
+
+
+def _is_known(frame: FrameType) -> bool:
+    name = str(frame.f_globals.get("__name__"))
+    return name.partition(".")[0] in ("torch", "rnnswap")
+
+
+def _cell_in(values: list[Any]) -> type | None:
+    """Return the class of a cell that is no nn.LSTM among values, or inside a module among them."""
+    modules = [
+        module for value in values if isinstance(value, nn.Module) for module in value.modules()
+    ]
+    for kind in map(type, modules):
         if issubclass(kind, _cells()) and not issubclass(kind, (nn.LSTM, nn.LSTMCell)):
-            note = (
-                f"rnnswap: {kind.__name__} is no subclass of torch.nn.LSTM; code that asks "
-                "isinstance(layer, nn.LSTM) gets True with as_lstm=True (rnnswap train --as-lstm)"
-            )
-            if note not in getattr(error, "__notes__", ()):
-                error.add_note(note)
-            return
+            return kind
+    return None

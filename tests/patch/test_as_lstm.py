@@ -237,6 +237,16 @@ def test_an_error_beside_a_cell_names_the_option():
     assert "as_lstm=True (rnnswap train --as-lstm)" in caught.value.__notes__[0]
     with rnnswap.patched("janet", as_lstm=True):
         build_and_run()
+    # As libraries do that take every other layer's state for one tensor.
+    state = torch.zeros(1, 3, 8)
+    with pytest.raises(TypeError) as caught, rnnswap.patched("janet"):
+        Asks().rnn(torch.randn(5, 3, 4), state)
+    assert not hasattr(caught.value, "__notes__")  # no model is in sight here
+    model = Asks()
+    rnnswap.swap_(model, "janet")
+    with pytest.raises(TypeError) as caught, rnnswap.patched("janet"):
+        model.rnn(torch.randn(5, 3, 4), state)
+    assert "as_lstm=True" in caught.value.__notes__[0]
     # What the cell itself raises has nothing to do with it, nor what is raised elsewhere.
     for run in (lambda: Asks().rnn(torch.randn(5, 3, 9)), lambda: 1 / 0):
         with pytest.raises((RuntimeError, ZeroDivisionError)) as caught, rnnswap.patched("janet"):
