@@ -70,6 +70,9 @@ ROUNDING = "rounding"
 
 #: In the metadata of a state dict's modules: which cell saved it.
 CELL_MARK = "rnnswap_cell"
+#: Beside it: the classes by which the cell is found in the registry, and its options.
+CELL_CLASSES = "rnnswap_classes"
+CELL_OPTIONS = "rnnswap_options"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "policy_text": {"errors", "spec"},
     "ops": {"errors"},
     "cells": {"errors", "spec", "ops"},
-    "attention": {"errors", "spec", "registry", "discovery"},
+    "attention": {"errors", "spec", "registry", "discovery", "ops"},
     "clip": {
         "_wrapping",
         "strangers",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from rnnswap.attention._base import Attention
+from rnnswap.attention._base import Attention, reset
 from rnnswap.attention._masked import allowed_keys
 from rnnswap.discovery import installed, load_class
 from rnnswap.errors import OptionError
@@ -124,12 +124,6 @@ class _OverSteps(nn.Module):
         return context
 
 
-def _reset(module: nn.Module) -> None:
-    reset = getattr(module, "reset_parameters", None)
-    if reset is not None:
-        reset()
-
-
 @functools.cache
 def _build(
     cell: type[nn.Module],
@@ -155,7 +149,7 @@ def _build(
             super().reset_parameters()
             # The layer's own constructor comes here before there is an attention.
             if "attention" in self._modules:
-                self.attention.apply(_reset)
+                self.attention.apply(reset)
 
         def forward(self, input: Any, hx: Any = None) -> Any:
             output, state = super().forward(input, hx)

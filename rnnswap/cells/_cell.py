@@ -13,10 +13,11 @@ from rnnswap.cells._arguments import autocast_dtype, cast_down, check_state_like
 from rnnswap.cells._checkpoints import SaysItsCell
 from rnnswap.cells._layer import State, Weights
 from rnnswap.cells._signature import merged_signature, nondefault_options
+from rnnswap.ops._memory import DrawnInNewMemory
 from rnnswap.ops._scan import keep_in_graph
 
 
-class RecurrentCell(SaysItsCell, nn.RNNCellBase):
+class RecurrentCell(SaysItsCell, DrawnInNewMemory, nn.RNNCellBase):
     """Base of every single-step cell that stands where nn.LSTMCell stands.
 
     Args:

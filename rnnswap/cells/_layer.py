@@ -85,7 +85,7 @@ class RecurrentLayer(RecurrentModule):
         same = ("run_steps", "run_direction")  # a loop in Python, which a trace writes out
         if all(getattr(cls, name) is getattr(RecurrentLayer, name) for name in same):
             cls.unsupported = cls.unsupported | {TRACED_LENGTH}
-        elif "unsupported" not in vars(cls):
+        elif "unsupported" not in vars(cls) and {*same} & {*vars(cls)}:
             cls.unsupported = cls.unsupported - {TRACED_LENGTH}
 
     def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:

@@ -17,12 +17,13 @@ from rnnswap.cells._arguments import (
 )
 from rnnswap.cells._checkpoints import SaysItsCell
 from rnnswap.cells._signature import merged_signature, nondefault_options
+from rnnswap.ops._memory import DrawnInNewMemory
 from rnnswap.spec import refuse_unsupported
 
 _LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 
 
-class RecurrentModule(SaysItsCell, nn.RNNBase):
+class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
     """An nn.RNNBase with nn.LSTM's constructor and names, without RNNBase's cached parameters."""
 
     #: Rows of the weights in units of H.
@@ -42,7 +43,6 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
     __setattr__ = nn.Module.__setattr__  # type: ignore[assignment]
     __setstate__ = nn.Module.__setstate__
     __getstate__ = object.__getstate__
-    _apply = nn.Module._apply
     # For subclasses with a forward of their own; RNNBase's take a state of one tensor.
     get_expected_cell_size = nn.LSTM.get_expected_cell_size
     check_forward_args = nn.LSTM.check_forward_args  # type: ignore[assignment]
@@ -104,7 +104,9 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
             shapes = self.weight_shapes(layer)
             for name, shape in shapes.items():
                 tensor = torch.empty(shape, device=device, dtype=dtype)
-                self.register_parameter(name + suffix, nn.Parameter(tensor))
+                # One without elements learns nothing, and FSDP2 refuses its gradient.
+                parameter = nn.Parameter(tensor, requires_grad=tensor.numel() > 0)
+                self.register_parameter(name + suffix, parameter)
             known = [name + suffix for name in shapes if name in _LSTM_NAMES]
             self._all_weights.append(known)
             self._own_weights.append([n + suffix for n in shapes if n + suffix not in known])
@@ -119,7 +121,8 @@ class RecurrentModule(SaysItsCell, nn.RNNBase):
         """Draw every weight and bias from U(-1/sqrt(H), 1/sqrt(H)), as nn.LSTM does."""
         bound = 1.0 / math.sqrt(self.hidden_size)
         for weight in self._flat_weights:
-            nn.init.uniform_(weight, -bound, bound)
+            if weight.numel():  # a shard of nothing cannot be drawn
+                nn.init.uniform_(weight, -bound, bound)
         for name in (name for names in self._own_weights for name in names):
             nn.init.uniform_(getattr(self, name), -bound, bound)
         for name in (name for names in self._gains for name in names):

@@ -22,8 +22,13 @@ def merged_signature(cls: type, root: type) -> inspect.Signature:
 
 def nondefault_options(layer: Any) -> list[str]:
     """Return the keyword-only arguments that differ from their defaults, as `name=value`."""
-    return [
-        f"{p.name}={getattr(layer, p.name)!r}"
+    return [f"{name}={value!r}" for name, value in options_of(layer).items()]
+
+
+def options_of(layer: Any) -> dict[str, Any]:
+    """Return the keyword-only arguments that differ from their defaults."""
+    return {
+        p.name: getattr(layer, p.name)
         for p in inspect.signature(type(layer)).parameters.values()
         if p.kind is p.KEYWORD_ONLY and getattr(layer, p.name, p.default) != p.default
-    ]
+    }

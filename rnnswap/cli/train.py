@@ -48,6 +48,11 @@ if TYPE_CHECKING:
     help="Extra argument of the cell; may be repeated.  [default: the cell's own]",
 )
 @click.option(
+    "--as-lstm",
+    is_flag=True,
+    help="Make isinstance(layer, nn.LSTM) True of the cell, for code that asks.  [default: off]",
+)
+@click.option(
     "--clip",
     type=PolicyText(),
     default="none",
@@ -104,6 +109,7 @@ def train(
     cell: str | None,
     attention: str | None,
     cell_args: tuple[str, ...],
+    as_lstm: bool,
     clip: str,
     clip_rules: tuple[str, ...],
     on_nonfinite: Literal["warn", "raise", "skip"],
@@ -128,11 +134,13 @@ def train(
         cell = "lstm"
     if cell is None and cell_args:
         raise click.UsageError("--cell-arg needs --cell: there is no cell to pass it to")
+    if cell is None and as_lstm:
+        raise click.UsageError("--as-lstm needs --cell: there is no cell to make an nn.LSTM")
     options = {} if cell is None else cell_options(cell, cell_args)
     clip = policy_text.with_rules(clip, clip_rules)
     (check_module if module else read_script)(script)
 
-    swap = None if cell is None else Swap(cell, attention, options)
+    swap = None if cell is None else Swap(cell, attention, options, as_lstm)
     settings = Settings(clip, swap, on_nonfinite, seed, max_steps)
     own = OwnModules(_started.MODULES if ctx.obj else None)
     stderr, command, first = sys.stderr, sys.argv[1:], is_first(os.environ)

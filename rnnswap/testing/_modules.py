@@ -199,7 +199,8 @@ def _require_parametrized(subject: Subject, parametrize: Any) -> None:
     first = run(layer, x, state)[0]
     backward(first)
     originals = dict(layer.named_parameters())
-    lost = [name for name, p in originals.items() if "original" in name and p.grad is None]
+    trained = {n: p for n, p in originals.items() if "original" in n and p.requires_grad}
+    lost = [name for name, p in trained.items() if p.grad is None]
     require_none(lost, "originals without a gradient")
     bare = subject.build()
     bare.load_state_dict(_effective(layer, bare))

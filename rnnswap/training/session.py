@@ -58,7 +58,9 @@ class Session:
         self._settings = settings
         self._patch: patched | None = None
         if swap is not None:
-            self._patch = patched(swap.cell, attention=swap.attention, options=swap.options)
+            self._patch = patched(
+                swap.cell, attention=swap.attention, options=swap.options, as_lstm=swap.as_lstm
+            )
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Session:

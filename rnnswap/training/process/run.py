@@ -256,6 +256,9 @@ def _threads_left(others: Sequence[threading.Thread]) -> list[threading.Thread]:
 def _show(error: BaseException) -> int:
     """Let `sys.excepthook` show what ended the script; return the exit code."""
     _hide_own_frames(error, set())
+    swapping = sys.modules.get("rnnswap.patch._as_lstm")  # not loaded, nothing was swapped
+    if swapping is not None:
+        swapping.advise(error)
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except SystemExit as wish:
