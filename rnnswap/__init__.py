@@ -95,6 +95,10 @@ def __getattr__(name: str) -> Any:
         import importlib_metadata
 
         return importlib_metadata.version("rnnswap")
+    if name.startswith("with_attention_"):  # what pickle knows one of its classes by
+        from rnnswap.attention._recurrent import made_by_name
+
+        return made_by_name(name)
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'rnnswap' has no attribute {name!r}")

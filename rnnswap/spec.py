@@ -74,6 +74,9 @@ CELL_MARK = "rnnswap_cell"
 CELL_CLASSES = "rnnswap_classes"
 CELL_OPTIONS = "rnnswap_options"
 
+#: How the name of a class begins that `with_attention` made; the rest says of what.
+MADE = "with_attention_"
+
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import copyreg
 import functools
+import importlib
 import inspect
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,9 +16,11 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from rnnswap.attention._base import Attention, reset
 from rnnswap.attention._masked import allowed_keys
+from rnnswap.constructors import with_arguments_of
 from rnnswap.discovery import installed, load_class
 from rnnswap.errors import OptionError
-from rnnswap.spec import CHUNKED_STATE, AttentionSpec
+from rnnswap.spec import CHUNKED_STATE, MADE, AttentionSpec
+from rnnswap.yielding import Yielding
 
 
 def with_attention(cell: type[nn.Module], attention: str, **options: Any) -> type[nn.Module]:
@@ -71,22 +76,29 @@ def _is_recurrent(cell: object) -> bool:
     return issubclass(cell, nn.RNNBase) or "num_layers" in inspect.signature(cell).parameters
 
 
-class _AttentiveType(type):
-    """Metaclass that marks the classes built here, so that pickle rebuilds them."""
+def _name_of(cell: type[nn.Module], attention: str, options: Mapping[str, Any]) -> str:
+    """Return a name that says how a class was made, by which `made_by_name` makes it anew.
 
-    recipe: tuple[type[nn.Module], str, tuple[tuple[str, Any], ...]]
+    Pickle knows a class by its name alone, unless it has a metaclass of its own; two metaclasses
+    would keep a class from having it and, for one, abc.ABC among its bases.
+    """
+    recipe = json.dumps([cell.__module__, cell.__qualname__, attention, options])
+    return MADE + re.sub(r"[^A-Za-z0-9]", lambda m: f"_{ord(m[0]):02x}", recipe)
 
 
-def _rebuild(cell: type[nn.Module], attention: str, options: dict[str, Any]) -> type[nn.Module]:
+def made_by_name(name: str) -> type[nn.Module]:
+    """Return the class that `with_attention` named so.
+
+    Raises:
+        AttributeError: There is none.
+    """
+    recipe = re.sub(r"_([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), name.removeprefix(MADE))
+    try:
+        module, path, attention, options = json.loads(recipe)
+        cell: Any = functools.reduce(getattr, path.split("."), importlib.import_module(module))
+    except (ValueError, ImportError) as error:
+        raise AttributeError(f"module 'rnnswap' has no attribute {name!r}: {error}") from error
     return with_attention(cell, attention, **options)
-
-
-def _reduce(cls: _AttentiveType) -> tuple[Any, ...]:
-    cell, attention, options = cls.recipe
-    return _rebuild, (cell, attention, dict(options))
-
-
-copyreg.pickle(_AttentiveType, _reduce)
 
 
 class _OverSteps(nn.Module):
@@ -131,10 +143,12 @@ def _build(
     mechanism: type[nn.Module],
     options: tuple[tuple[str, Any], ...],
 ) -> type[nn.Module]:
-    class Attentive(cell, metaclass=_AttentiveType):  # type: ignore[valid-type, misc]
-        recipe = (cell, attention, options)
+    class Attentive(cell):  # type: ignore[valid-type, misc]
         unsupported = getattr(cell, "unsupported", frozenset()) | {CHUNKED_STATE}
 
+        attention = Yielding("_attention")
+
+        @with_arguments_of(cell)
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             first = next(self.parameters())
@@ -142,14 +156,14 @@ def _build(
             directions = 2 if self.bidirectional else 1
             width = (self.proj_size or self.hidden_size) * directions
             made = mechanism(width, width, **like, **dict(options))
-            self.attention = _OverSteps(made, width, not self.bidirectional, **like)
+            self._attention = _OverSteps(made, width, not self.bidirectional, **like)
 
         def reset_parameters(self) -> None:
             """Draw the layer's parameters anew, and the attention's as its modules do."""
             super().reset_parameters()
             # The layer's own constructor comes here before there is an attention.
-            if "attention" in self._modules:
-                self.attention.apply(reset)
+            if "_attention" in self._modules:
+                self._attention.apply(reset)
 
         def forward(self, input: Any, hx: Any = None) -> Any:
             output, state = super().forward(input, hx)
@@ -160,17 +174,18 @@ def _build(
                 padded, lengths = pad_packed_sequence(
                     PackedSequence(output.data, output.batch_sizes), batch_first=True
                 )
-                attended = self.attention(padded, lengths)
+                attended = self._attention(padded, lengths)
                 packed = pack_padded_sequence(attended, lengths, batch_first=True)
                 return PackedSequence(packed.data, *output[1:])
             if output.dim() == 2:
-                return self.attention(output.unsqueeze(0), None).squeeze(0)
+                return self._attention(output.unsqueeze(0), None).squeeze(0)
             if self.batch_first:
-                return self.attention(output, None)
-            return self.attention(output.transpose(0, 1), None).transpose(0, 1)
+                return self._attention(output, None)
+            return self._attention(output.transpose(0, 1), None).transpose(0, 1)
 
     title = "".join(part.capitalize() for part in attention.split("-"))
-    Attentive.__name__ = Attentive.__qualname__ = f"{cell.__name__}With{title}Attention"
+    Attentive.__qualname__ = _name_of(cell, attention, dict(options))
+    Attentive.__name__ = f"{cell.__name__}With{title}Attention"
     Attentive.__module__ = "rnnswap"
     Attentive.__doc__ = (
         f"{cell.__name__} with {attention} attention over the steps of its output.\n\n"

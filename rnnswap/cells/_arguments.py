@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
+import numbers
+import operator
 import warnings
 from typing import Any, NoReturn
 
@@ -31,19 +33,39 @@ def check_constructor(
     """
     for name, flag in (("bias", bias), ("batch_first", batch_first)):
         if not isinstance(flag, bool):
-            raise TypeError(f"{name} must be a bool, got {flag!r}")
-    sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
-    for name, size in sizes.items():
+            raise TypeError(f"{name} should be of type bool, got: {flag!r}")
+    for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
         if not isinstance(size, int):
-            raise TypeError(f"{name} must be an int, got {size!r}")
+            raise TypeError(f"{name} should be of type int, got: {size!r}")
         if size <= 0:
             raise ValueError(f"{name} must be greater than zero, got {size}")
+    if as_int("num_layers", num_layers) <= 0:
+        raise ValueError(f"num_layers must be greater than zero, got {num_layers}")
     if not 0 <= proj_size < hidden_size:
         raise ValueError(
             f"proj_size must be at least 0 and smaller than hidden_size {hidden_size}, "
             f"got {proj_size}"
         )
     _check_dropout(dropout, num_layers)
+
+
+def as_int(name: str, number: Any) -> int:
+    """Return a whole number of any type, such as numpy's, as an int.
+
+    Raises:
+        TypeError: It is none.
+    """
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise TypeError(f"{name} should be of type int, got: {number!r}") from None
+
+
+def as_plain(number: Any) -> Any:
+    """Return a number of another library as Python's; None stays None."""
+    if number is None or isinstance(number, bool):
+        return number
+    return int(number) if isinstance(number, numbers.Integral) else float(number)
 
 
 def check_flag(name: str, value: Any) -> None:
@@ -67,16 +89,22 @@ def check_probability(name: str, value: Any) -> None:
 
 
 def is_finite(value: Any) -> bool:
-    """Return whether `value` is an int or a float, and neither a bool, nan nor infinite."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    """Return whether `value` is a real number, and neither a bool, nan nor infinite."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return number and math.isfinite(value)
 
 
 def _check_dropout(dropout: Any, num_layers: int) -> None:
-    if not isinstance(dropout, int | float | str):
-        raise TypeError(f"dropout must be a number in [0, 1], got {dropout!r}")
-    if isinstance(dropout, bool | str) or not 0 <= dropout <= 1:
-        raise ValueError(f"dropout must be a number in [0, 1], got {dropout!r}")
+    sentence = f"dropout should be a number in range [0, 1], got {dropout!r}"
+    try:
+        float(dropout)
+    except TypeError:
+        raise TypeError(sentence) from None
+    except ValueError:
+        raise ValueError(sentence) from None
+    number = isinstance(dropout, numbers.Number) and not isinstance(dropout, bool)
+    if not number or not 0 <= float(dropout) <= 1:
+        raise ValueError(sentence)
     if dropout > 0 and num_layers == 1:
         warnings.warn(
             f"dropout acts between layers, so dropout={dropout} has no effect with num_layers=1",
@@ -107,7 +135,8 @@ def check_input(x: Tensor, ranks: tuple[int, ...], input_size: int, dtype: torch
         raise ValueError(f"expected {wanted} input, got {x.dim()}-D of shape {tuple(x.shape)}")
     if x.dtype != dtype and not torch._C._is_any_autocast_enabled():
         raise ValueError(
-            f"input is {x.dtype} but the weights are {dtype}: convert one of the two with .to()"
+            f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}): "
+            "convert one of the two with .to()"
         )
     if x.size(-1) != input_size:
         raise RuntimeError(

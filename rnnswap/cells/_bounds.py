@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -60,8 +62,8 @@ def as_clip_range(given: Range | float | None) -> tuple[float, float] | None:
         given = _as_float("gradient_clip", given)
     if isinstance(given, bool):
         raise OptionError(f"gradient_clip takes numbers, got {given!r}")
-    if isinstance(given, int | float):
-        given = (-given, given)
+    if isinstance(given, numbers.Real):
+        given = (-float(given), float(given))
     pair = _as_pair("gradient_clip", given)
     if pair is not None and not (pair[0] <= 0 <= pair[1] and pair[0] < pair[1]):
         raise OptionError(
@@ -131,7 +133,9 @@ def _as_pair(name: str, given: Any) -> tuple[float, float] | None:
     if given is None:
         return None
     parts = given.split(",") if isinstance(given, str) else given
-    if not isinstance(parts, tuple | list) or len(parts) != 2:
+    # Of any library: what has a length and an order.
+    ordered = hasattr(parts, "__getitem__") and not isinstance(parts, Mapping)
+    if not ordered or not hasattr(parts, "__len__") or len(parts) != 2:
         raise OptionError(f"{name} must be a pair (low, high), got {given!r}")
     return _as_float(name, parts[0]), _as_float(name, parts[1])
 
@@ -139,5 +143,5 @@ def _as_pair(name: str, given: Any) -> tuple[float, float] | None:
 def _as_float(name: str, given: Any) -> float:
     try:
         return float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         raise OptionError(f"{name} takes numbers, got {given!r}") from None

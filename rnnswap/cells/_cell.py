@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from rnnswap.cells._arguments import autocast_dtype, cast_down, check_state_like, refuse_script
 from rnnswap.cells._checkpoints import SaysItsCell
 from rnnswap.cells._layer import State, Weights
-from rnnswap.cells._signature import merged_signature, nondefault_options
+from rnnswap.cells._names import FreeNames
+from rnnswap.constructors import written_options
 from rnnswap.ops._memory import DrawnInNewMemory
 from rnnswap.ops._scan import keep_in_graph
 
 
-class RecurrentCell(SaysItsCell, DrawnInNewMemory, nn.RNNCellBase):
+class RecurrentCell(SaysItsCell, FreeNames, DrawnInNewMemory, nn.RNNCellBase):
     """Base of every single-step cell that stands where nn.LSTMCell stands.
 
     Args:
@@ -31,10 +32,6 @@ class RecurrentCell(SaysItsCell, DrawnInNewMemory, nn.RNNCellBase):
     gates: ClassVar[int]
     states: ClassVar[int] = 1
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.__signature__ = merged_signature(cls, RecurrentCell)  # type: ignore[attr-defined]
-
     def __init__(
         self,
         input_size: int,
@@ -43,11 +40,14 @@ class RecurrentCell(SaysItsCell, DrawnInNewMemory, nn.RNNCellBase):
         device: Any = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        nn.Module.__init__(self)  # RNNCellBase's own makes weight_hh square
+        # What stands after RNNCellBase, whose own makes weight_hh square.
+        super(nn.RNNCellBase, self).__init__()
+        self._gates = type(self).gates
+        self._states = type(self).states
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.bias = bias
-        rows = self.gates * hidden_size
+        rows = self._gates * hidden_size
         shapes: dict[str, tuple[int, ...]] = {
             "weight_ih": (rows, input_size),
             "weight_hh": self._recurrent_shape(),
@@ -71,7 +71,7 @@ class RecurrentCell(SaysItsCell, DrawnInNewMemory, nn.RNNCellBase):
         raise NotImplementedError(f"{type(self).__name__} defines no step")
 
     def _recurrent_shape(self) -> tuple[int, ...]:
-        return (self.gates * self.hidden_size, self.hidden_size)
+        return (self._gates * self.hidden_size, self.hidden_size)
 
     def __prepare_scriptable__(self) -> NoReturn:
         refuse_script(self)
@@ -81,7 +81,7 @@ class RecurrentCell(SaysItsCell, DrawnInNewMemory, nn.RNNCellBase):
         parts = [f"{self.input_size}, {self.hidden_size}"]
         if not self.bias:
             parts.append("bias=False")
-        return ", ".join([*parts, *nondefault_options(self)])
+        return ", ".join([*parts, *written_options(self)])
 
     def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Tensor]:
         """Run one step.
@@ -115,11 +115,13 @@ class RecurrentCell(SaysItsCell, DrawnInNewMemory, nn.RNNCellBase):
     def _run(self, input: Tensor, h: Tensor, c: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
         bias = weights["bias_ih"] + weights["bias_hh"] if self.bias else None
         gates_x = F.linear(input, weights["weight_ih"], bias)
-        if self.states == 2:
-            new_h, new_c = self.step(gates_x, (h, c), weights)
+        if self._states == 2:
+            new_h, new_c = type(self).step(self, gates_x, (h, c), weights)
             return new_h, new_c.clone() if new_c is new_h else new_c
-        (new_h,) = self.step(gates_x, (h,), weights)
-        return new_h, keep_in_graph(new_h.clone(), c)
+        (new_h,) = type(self).step(self, gates_x, (h,), weights)
+        new_c = keep_in_graph(new_h.clone(), c)
+        # A step may keep its result for backward, as relu does; h may be written into.
+        return new_h.clone() if new_h.requires_grad else new_h, new_c
 
     def _state(self, input: Tensor, hx: Any) -> tuple[Tensor, Tensor]:
         shape = (*input.shape[:-1], self.hidden_size)

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from rnnswap.cells._signature import options_of
+from rnnswap.constructors import chosen_options
 from rnnswap.spec import CELL_CLASSES, CELL_MARK, CELL_OPTIONS
 
 
@@ -34,7 +34,7 @@ class SaysItsCell(nn.Module):
             metadata[prefix[:-1]] |= {
                 CELL_MARK: recurrence_of(type(self)),
                 CELL_CLASSES: [f"{kind.__module__}:{kind.__qualname__}" for kind in kinds],
-                CELL_OPTIONS: {n: v for n, v in options_of(self).items() if _is_plain(v)},
+                CELL_OPTIONS: {n: v for n, v in chosen_options(self).items() if _is_plain(v)},
             }
 
     def _load_from_state_dict(

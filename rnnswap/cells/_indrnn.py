@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnswap.cells._arguments import check_flag
+from rnnswap.cells._arguments import as_plain, check_flag
 from rnnswap.cells._bounds import (
     Range,
     as_clip_range,
@@ -19,8 +19,10 @@ from rnnswap.cells._bounds import (
 )
 from rnnswap.cells._cell import RecurrentCell
 from rnnswap.cells._layer import RecurrentLayer, State, Weights
+from rnnswap.constructors import with_arguments_of
 from rnnswap.ops._scan import active_steps
 from rnnswap.ops.indrnn import indrnn_scan
+from rnnswap.yielding import Yielding
 
 
 class IndRNN(RecurrentLayer):
@@ -62,9 +64,16 @@ class IndRNN(RecurrentLayer):
         >>> output, (h_n, c_n) = rnn(torch.randn(5, 3, 10))
     """
 
-    gates = 1
-    states = 1
+    gates = Yielding("_gates", 1)
+    states = Yielding("_states", 1)
+    nonlinearity = Yielding("_nonlinearity")
+    recurrent_max = Yielding("_recurrent_max")
+    recurrent_min = Yielding("_recurrent_min")
+    recurrent_init = Yielding("_recurrent_init")
+    last_layer_init = Yielding("_last_layer_init")
+    gradient_clip = Yielding("_gradient_clip")
 
+    @with_arguments_of(RecurrentLayer)
     def __init__(
         self,
         *args: Any,
@@ -78,21 +87,21 @@ class IndRNN(RecurrentLayer):
     ) -> None:
         check_bounds(nonlinearity, recurrent_max, recurrent_min)
         # Before the base's constructor, which calls reset_parameters.
-        self.nonlinearity = nonlinearity
-        self.recurrent_max = recurrent_max
-        self.recurrent_min = recurrent_min
-        self.recurrent_init = as_range("recurrent_init", recurrent_init)
-        self.last_layer_init = as_range("last_layer_init", last_layer_init)
-        self.gradient_clip = as_clip_range(gradient_clip)
+        self._nonlinearity = nonlinearity
+        self._recurrent_max = as_plain(recurrent_max)
+        self._recurrent_min = as_plain(recurrent_min)
+        self._recurrent_init = as_range("recurrent_init", recurrent_init)
+        self._last_layer_init = as_range("last_layer_init", last_layer_init)
+        self._gradient_clip = as_clip_range(gradient_clip)
         super().__init__(*args, **kwargs)
 
     def reset_parameters(self) -> None:
         """Draw input weights as nn.LSTM does, u as the class says, biases 0."""
         super().reset_parameters()
         for layer, suffix in self._places():
-            last = layer == self.num_layers - 1 and self.last_layer_init is not None
-            drawn = self.last_layer_init if last else self.recurrent_init
-            low, high = initial_range(drawn, self.recurrent_max, self.recurrent_min)
+            last = layer == self.num_layers - 1 and self._last_layer_init is not None
+            drawn = self._last_layer_init if last else self._recurrent_init
+            low, high = initial_range(drawn, self._recurrent_max, self._recurrent_min)
             nn.init.uniform_(getattr(self, f"weight_hh{suffix}"), low, high)
             for name in ("bias_ih", "bias_hh") if self.bias else ():
                 nn.init.zeros_(getattr(self, name + suffix))
@@ -102,7 +111,7 @@ class IndRNN(RecurrentLayer):
         return (indrnn_step(self, gates_x, state[0], weights),)
 
     def _takes_packed(self) -> bool:
-        return not (self.zoneout or self.input_dropout)
+        return not (self._zoneout or self._input_dropout)
 
     def run_direction(
         self,
@@ -114,25 +123,25 @@ class IndRNN(RecurrentLayer):
         reverse: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one direction of one layer; see `RecurrentLayer.run_direction`."""
-        if self.zoneout:  # acts within a step
+        if self._zoneout:  # acts within a step
             return super().run_direction(x, h0, c0, weights, lengths, reverse)
         (first,), unused = self._carried(h0, c0)
         projection: tuple[Tensor | None, ...]
-        u = bounded(weights["weight_hh"], self.recurrent_max, self.recurrent_min)
-        if self.layer_norm:
-            x, projection = self.project_input(x, weights), (None, None, None)
+        u = bounded(weights["weight_hh"], self._recurrent_max, self._recurrent_min)
+        if self._layer_norm:
+            x, projection = type(self).project_input(self, x, weights), (None, None, None)
         else:
             projection = (weights["weight_ih"], weights.get("bias_ih"), weights.get("bias_hh"))
         w_ih, b_ih, b_hh = projection
-        constants = (lengths, self.nonlinearity, reverse)
+        constants = (lengths, self._nonlinearity, reverse)
         output, last = indrnn_scan(x, first, w_ih, u, b_ih, b_hh, *constants)
         return self._single_state_results(output, last, unused, weights.get("weight_hr"))
 
     def _weights(self, index: int) -> dict[str, Tensor]:
         weights = super()._weights(index)
-        if self.gradient_clip is None:
+        if self._gradient_clip is None:
             return weights
-        return {n: clip_gradient(w, *self.gradient_clip) for n, w in weights.items()}
+        return {n: clip_gradient(w, *self._gradient_clip) for n, w in weights.items()}
 
     def _recurrent_shape(self) -> tuple[int, ...]:
         return (self.hidden_size, 1)
@@ -158,18 +167,22 @@ class IndRNNv2(IndRNN):
         >>> output, (h_n, c_n) = deep(torch.randn(5, 3, 10))
     """
 
+    batch_norm = Yielding("_batch_norm")
+    residual = Yielding("_residual")
+
+    @with_arguments_of(IndRNN)
     def __init__(
         self, *args: Any, batch_norm: bool = False, residual: bool = False, **kwargs: Any
     ) -> None:
         check_flag("batch_norm", batch_norm)
         check_flag("residual", residual)
-        self.batch_norm = batch_norm
-        self.residual = residual
+        self._batch_norm = batch_norm
+        self._residual = residual
         super().__init__(*args, **kwargs)
         if batch_norm:
             beside = self._flat_weights[0]
             like: dict[str, Any] = {"device": beside.device, "dtype": beside.dtype}
-            width = self.output_size * self.num_directions
+            width = self._output_size * self._directions
             for layer in range(self.num_layers):
                 self.add_module(f"batch_norm_l{layer}", nn.BatchNorm1d(width, **like))
 
@@ -181,10 +194,10 @@ class IndRNNv2(IndRNN):
                 norm.reset_parameters()
 
     def _after_layer(self, layer: int, x: Tensor, output: Tensor, lengths: Tensor | None) -> Tensor:
-        if self.batch_norm:
+        if self._batch_norm:
             norm = getattr(self, f"batch_norm_l{layer}")
             output = _over_active_steps(norm, output, lengths)
-        if self.residual and x.shape == output.shape:
+        if self._residual and x.shape == output.shape:
             output = output + x
         return output
 
@@ -223,9 +236,14 @@ class IndRNNCell(RecurrentCell):
         >>> h, c = IndRNNCell(10, 20)(torch.randn(3, 10))
     """
 
-    gates = 1
-    states = 1
+    gates = Yielding("_gates", 1)
+    states = Yielding("_states", 1)
+    nonlinearity = Yielding("_nonlinearity")
+    recurrent_max = Yielding("_recurrent_max")
+    recurrent_min = Yielding("_recurrent_min")
+    recurrent_init = Yielding("_recurrent_init")
 
+    @with_arguments_of(RecurrentCell)
     def __init__(
         self,
         *args: Any,
@@ -237,16 +255,16 @@ class IndRNNCell(RecurrentCell):
     ) -> None:
         check_bounds(nonlinearity, recurrent_max, recurrent_min)
         # Before the base's constructor, which calls reset_parameters.
-        self.nonlinearity = nonlinearity
-        self.recurrent_max = recurrent_max
-        self.recurrent_min = recurrent_min
-        self.recurrent_init = as_range("recurrent_init", recurrent_init)
+        self._nonlinearity = nonlinearity
+        self._recurrent_max = as_plain(recurrent_max)
+        self._recurrent_min = as_plain(recurrent_min)
+        self._recurrent_init = as_range("recurrent_init", recurrent_init)
         super().__init__(*args, **kwargs)
 
     def reset_parameters(self) -> None:
         """Draw input weights as nn.LSTMCell does, u and biases as `IndRNN` says."""
         super().reset_parameters()
-        low, high = initial_range(self.recurrent_init, self.recurrent_max, self.recurrent_min)
+        low, high = initial_range(self._recurrent_init, self._recurrent_max, self._recurrent_min)
         nn.init.uniform_(self.weight_hh, low, high)
         for bias in (self.bias_ih, self.bias_hh) if self.bias else ():
             nn.init.zeros_(bias)
@@ -261,9 +279,9 @@ class IndRNNCell(RecurrentCell):
 
 def indrnn_step(cell: IndRNN | IndRNNCell, gates_x: Tensor, h: Tensor, weights: Weights) -> Tensor:
     """Return act(gates_x + u * h) of one step, (B, H)."""
-    u = bounded(weights["weight_hh"].squeeze(1), cell.recurrent_max, cell.recurrent_min)
+    u = bounded(weights["weight_hh"].squeeze(1), cell._recurrent_max, cell._recurrent_min)
     pre = gates_x + u * h
-    return torch.relu(pre) if cell.nonlinearity == "relu" else torch.tanh(pre)
+    return torch.relu(pre) if cell._nonlinearity == "relu" else torch.tanh(pre)
 
 
 IndRNN.__module__ = IndRNNv2.__module__ = IndRNNCell.__module__ = "rnnswap"

@@ -8,13 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rnnswap.cells._arguments import is_finite
+from rnnswap.cells._arguments import as_plain, is_finite
 from rnnswap.cells._cell import RecurrentCell
 from rnnswap.cells._layer import RecurrentLayer, State, Weights
 from rnnswap.cells._transfer import TransferReport, cell_from_lstm, layer_from_lstm
+from rnnswap.constructors import with_arguments_of
 from rnnswap.errors import OptionError
 from rnnswap.ops._memory import write
 from rnnswap.ops.janet import janet_scan, janet_step
+from rnnswap.yielding import Yielding
 
 #: What of nn.LSTM's rows has a place here, in the order of the rows here: candidate, forget.
 _FROM_LSTM = ("g", "f")
@@ -52,19 +54,23 @@ class JANET(RecurrentLayer):
         >>> output, (h_n, c_n) = JANET(10, 20, 2)(torch.randn(5, 3, 10))
     """
 
-    gates = 2
-    states = 2
+    gates = Yielding("_gates", 2)
+    states = Yielding("_states", 2)
     normalises_recurrent = True
     #: Of a layer that `from_lstm` made.
-    transfer_report: TransferReport | None = None
+    transfer_report = Yielding("_transfer_report")
+    _transfer_report: TransferReport | None = None
+    beta = Yielding("_beta")
+    t_max = Yielding("_t_max")
 
+    @with_arguments_of(RecurrentLayer)
     def __init__(
         self, *args: Any, beta: float = 1.0, t_max: int | None = None, **kwargs: Any
     ) -> None:
         _check_options(beta, t_max)
         # Before the base's constructor, which calls reset_parameters.
-        self.beta = float(beta)
-        self.t_max = t_max
+        self._beta = float(beta)
+        self._t_max = as_plain(t_max)
         super().__init__(*args, **kwargs)
 
     def reset_parameters(self) -> None:
@@ -72,16 +78,16 @@ class JANET(RecurrentLayer):
         super().reset_parameters()
         for _, suffix in self._places() if self.bias else ():
             _set_biases(
-                getattr(self, f"bias_ih{suffix}"), getattr(self, f"bias_hh{suffix}"), self.t_max
+                getattr(self, f"bias_ih{suffix}"), getattr(self, f"bias_hh{suffix}"), self._t_max
             )
 
     def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
         """Run one step; see `RecurrentLayer.step`."""
         h, c = state
         recurrent = F.linear(h, weights["weight_hh"])
-        if self.layer_norm:
-            recurrent = self.normalise_gates(recurrent, weights["gain_hh"])
-        new_c = janet_step(gates_x + recurrent, c, self.beta)
+        if self._layer_norm:
+            recurrent = type(self).normalise_gates(self, recurrent, weights["gain_hh"])
+        new_c = janet_step(gates_x + recurrent, c, self._beta)
         return new_c, new_c
 
     @classmethod
@@ -105,7 +111,7 @@ class JANET(RecurrentLayer):
         return layer
 
     def _takes_packed(self) -> bool:
-        return not (self.layer_norm or self.zoneout or self.input_dropout)
+        return not (self._layer_norm or self._zoneout or self._input_dropout)
 
     def run_direction(
         self,
@@ -117,7 +123,7 @@ class JANET(RecurrentLayer):
         reverse: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one direction of one layer; see `RecurrentLayer.run_direction`."""
-        if self.layer_norm or self.zoneout:  # both act within a step
+        if self._layer_norm or self._zoneout:  # both act within a step
             return super().run_direction(x, h0, c0, weights, lengths, reverse)
         result: tuple[Tensor, Tensor, Tensor] = janet_scan(
             x,
@@ -129,7 +135,7 @@ class JANET(RecurrentLayer):
             weights.get("bias_hh"),
             weights.get("weight_hr"),
             lengths,
-            self.beta,
+            self._beta,
             reverse,
         )
         return result
@@ -155,30 +161,34 @@ class JANETCell(RecurrentCell):
         >>> h, c = JANETCell(10, 20)(torch.randn(3, 10))
     """
 
-    gates = 2
-    states = 2
+    gates = Yielding("_gates", 2)
+    states = Yielding("_states", 2)
     #: Of a cell that `from_lstm` made.
-    transfer_report: TransferReport | None = None
+    transfer_report = Yielding("_transfer_report")
+    _transfer_report: TransferReport | None = None
+    beta = Yielding("_beta")
+    t_max = Yielding("_t_max")
 
+    @with_arguments_of(RecurrentCell)
     def __init__(
         self, *args: Any, beta: float = 1.0, t_max: int | None = None, **kwargs: Any
     ) -> None:
         _check_options(beta, t_max)
         # Before the base's constructor, which calls reset_parameters.
-        self.beta = float(beta)
-        self.t_max = t_max
+        self._beta = float(beta)
+        self._t_max = as_plain(t_max)
         super().__init__(*args, **kwargs)
 
     def reset_parameters(self) -> None:
         """Draw the weights as nn.LSTMCell does and set the biases as `JANET` says."""
         super().reset_parameters()
         if self.bias:
-            _set_biases(self.bias_ih, self.bias_hh, self.t_max)
+            _set_biases(self.bias_ih, self.bias_hh, self._t_max)
 
     def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
         """Run one step; see `RecurrentLayer.step`."""
         h, c = state
-        new_c = janet_step(gates_x + F.linear(h, weights["weight_hh"]), c, self.beta)
+        new_c = janet_step(gates_x + F.linear(h, weights["weight_hh"]), c, self._beta)
         return new_c, new_c
 
     @classmethod

@@ -20,7 +20,7 @@ from rnnswap.cells._arguments import (
     checked_sizes,
     lengths_of,
 )
-from rnnswap.cells._module import RecurrentModule
+from rnnswap.cells._module import RecurrentModule, declare_traced_length
 from rnnswap.cells._within_step import projected, zoned_out
 from rnnswap.ops._dispatch import is_graph_made
 from rnnswap.ops._scan import (
@@ -31,7 +31,6 @@ from rnnswap.ops._scan import (
     pad_rows,
     run_any,
 )
-from rnnswap.spec import TRACED_LENGTH
 
 Weights = Mapping[str, Tensor]
 State = tuple[Tensor, ...]
@@ -84,9 +83,9 @@ class RecurrentLayer(RecurrentModule):
         super().__init_subclass__(**kwargs)
         same = ("run_steps", "run_direction")  # a loop in Python, which a trace writes out
         if all(getattr(cls, name) is getattr(RecurrentLayer, name) for name in same):
-            cls.unsupported = cls.unsupported | {TRACED_LENGTH}
-        elif "unsupported" not in vars(cls) and {*same} & {*vars(cls)}:
-            cls.unsupported = cls.unsupported - {TRACED_LENGTH}
+            declare_traced_length(cls, written_out=True)
+        elif {*same} & {*vars(cls)}:
+            declare_traced_length(cls, written_out=False)
 
     def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
         """Run one step of one layer in one direction.
@@ -143,6 +142,8 @@ class RecurrentLayer(RecurrentModule):
         data, batch_sizes, order, back = input
         check_input(data, (2,), self.input_size, self._weight_dtype())
         # Sorted by length here, whatever the order outside was.
+        if order is not None and isinstance(hx, Tensor):
+            hx = tuple(hx)  # one stacked tensor, which nn.LSTM takes apart to put it in that order
         state = None if hx is None else check_state(hx, 3)
         sizes = None if is_graph_made() else checked_sizes(data, batch_sizes)
         if sizes and order is not None and back is not None:
@@ -203,14 +204,14 @@ class RecurrentLayer(RecurrentModule):
         h_n, c_n = [], []
         for layer in range(self.num_layers):
             outputs = []
-            for direction in range(self.num_directions):
-                index = layer * self.num_directions + direction
+            for direction in range(self._directions):
+                index = layer * self._directions + direction
                 weights = self._weights(index)
                 if low is not None:
                     weights = {name: cast_down(weight, low) for name, weight in weights.items()}
                 h, c = (None if s is None else s[index] for s in (h0, c0))
-                output, h, c = self.run_direction(
-                    self._drop_input(x), h, c, weights, lengths, direction == 1
+                output, h, c = type(self).run_direction(
+                    self, self._drop_input(x), h, c, weights, lengths, direction == 1
                 )
                 outputs.append(output)
                 h_n.append(h)
@@ -219,7 +220,7 @@ class RecurrentLayer(RecurrentModule):
             x = self._after_layer(layer, x, output, lengths)
             if self.dropout and layer < self.num_layers - 1:
                 x = F.dropout(x, self.dropout, self.training)
-        return x, (torch.stack(h_n), torch.stack(c_n))
+        return self._writable(x), (torch.stack(h_n), torch.stack(c_n))
 
     def run_direction(
         self,
@@ -244,24 +245,24 @@ class RecurrentLayer(RecurrentModule):
             output (T, B, H or P), zero past a row's length, or packed (N, H or P); h_n as h0; c_n
             as c0.
         """
-        gates_x = self.project_input(x, weights)
+        gates_x = type(self).project_input(self, x, weights)
         w_hr = weights.get("weight_hr")
         h0, c0 = (
-            given_or_zeros(s, x, n) for s, n in ((h0, self.output_size), (c0, self.hidden_size))
+            given_or_zeros(s, x, n) for s, n in ((h0, self._output_size), (c0, self.hidden_size))
         )
         first, unused = self._carried(h0, c0)
-        project = None if self.states == 1 else w_hr
-        if self.zoneout or project is not None:
+        project = None if self._states == 1 else w_hr
+        if self._zoneout or project is not None:
             step = self._bound_step(weights)
-            if self.zoneout:
+            if self._zoneout:
                 both = not self.proj_size
-                step, gates_x = zoned_out(step, gates_x, c0, self.zoneout, self.training, both)
+                step, gates_x = zoned_out(step, gates_x, c0, self._zoneout, self.training, both)
             if project is not None:
                 step = projected(step, project)
             output, last = run_any(step, gates_x, first, lengths, reverse)
         else:
-            output, last = self.run_steps(gates_x, first, weights, lengths, reverse)
-        if self.states == 2:
+            output, last = type(self).run_steps(self, gates_x, first, weights, lengths, reverse)
+        if self._states == 2:
             return output, last[0], last[1]
         return self._single_state_results(output, last[0], unused, w_hr)
 
@@ -291,8 +292,8 @@ class RecurrentLayer(RecurrentModule):
         return run_any(self._bound_step(weights), gates_x, state, lengths, reverse)
 
     def _bound_step(self, weights: Weights) -> Step:
-        run = self.step
-        return lambda now, state: run(now, state, weights)
+        run = type(self).step  # of the class: on the layer the name is the user's
+        return lambda now, state: run(self, now, state, weights)
 
     def project_input(self, x: Tensor, weights: Weights) -> Tensor:
         """Return the input's part of the gates (T, B, gates * H) with biases, normalised if asked.
@@ -300,27 +301,27 @@ class RecurrentLayer(RecurrentModule):
         With `layer_norm` each gate's H values are normalised before the gain and the bias.
         """
         w_ih, bias = weights["weight_ih"], weights.get("bias_ih")
-        if bias is not None and not self.recurrent_bias_apart:
+        if bias is not None and not type(self).recurrent_bias_apart:
             bias = bias + weights["bias_hh"]
-        if not self.layer_norm:
+        if not self._layer_norm:
             return F.linear(x, w_ih, bias)
-        normed = self.normalise_gates(F.linear(x, w_ih), weights["gain_ih"])
+        normed = type(self).normalise_gates(self, F.linear(x, w_ih), weights["gain_ih"])
         return normed if bias is None else normed + bias
 
     def normalise_gates(self, gates: Tensor, gain: Tensor) -> Tensor:
         """Return gates (..., gates * H) with each gate normalised over its H values, times gain."""
-        apart = gates.view(*gates.shape[:-1], self.gates, self.hidden_size)
+        apart = gates.view(*gates.shape[:-1], self._gates, self.hidden_size)
         return F.layer_norm(apart, (self.hidden_size,)).flatten(-2) * gain
 
     def _drop_input(self, x: Tensor) -> Tensor:
         """Drop the same features of x (T, B, features) at every step of a sequence."""
-        if not (self.input_dropout and self.training):
+        if not (self._input_dropout and self.training):
             return x
-        return x * F.dropout(torch.ones_like(x[:1]), self.input_dropout)
+        return x * F.dropout(torch.ones_like(x[:1]), self._input_dropout)
 
     def _carried(self, h0: Any, c0: Any) -> tuple[Any, Tensor | None]:
         """Return the state the recurrence begins with, and what of (h_0, c_0) it does not read."""
-        if self.states == 2:
+        if self._states == 2:
             return (h0, c0), None
         return ((c0,), h0) if self.proj_size else ((h0,), c0)
 
@@ -339,8 +340,8 @@ class RecurrentLayer(RecurrentModule):
         return output
 
     def _check_state(self, x: Tensor, hx: State, batch: int) -> None:
-        rows = self.num_layers * self.num_directions
-        h_shape = (rows, batch, self.output_size)
+        rows = self.num_layers * self._directions
+        h_shape = (rows, batch, self._output_size)
         c_shape = (rows, batch, self.hidden_size)
         check_state_like("h_0", hx[0], h_shape, x)
         check_state_like("c_0", hx[1], c_shape, x)

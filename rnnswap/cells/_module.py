@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, ClassVar, NoReturn
 
 import torch
 from torch import Tensor, nn
 
 from rnnswap.cells._arguments import (
+    as_int,
+    as_plain,
     check_constructor,
     check_flag,
     check_probability,
     refuse_script,
 )
 from rnnswap.cells._checkpoints import SaysItsCell
-from rnnswap.cells._signature import merged_signature, nondefault_options
+from rnnswap.cells._flat_weights import HasFlatWeights
+from rnnswap.cells._names import FreeNames
+from rnnswap.constructors import written_options
 from rnnswap.ops._memory import DrawnInNewMemory
-from rnnswap.spec import refuse_unsupported
+from rnnswap.spec import TRACED_LENGTH, refuse_unsupported
+from rnnswap.yielding import Yielding
 
 _LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 
 
-class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
+class RecurrentModule(SaysItsCell, FreeNames, DrawnInNewMemory, HasFlatWeights):
     """An nn.RNNBase with nn.LSTM's constructor and names, without RNNBase's cached parameters."""
 
     #: Rows of the weights in units of H.
@@ -38,19 +43,17 @@ class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
     #: Whether `layer_norm` has a gain for the recurrent product as well as for the input's.
     normalises_recurrent: ClassVar[bool] = False
 
-    # RNNBase keeps a list of its parameters beside the parameters and repairs it in these; the
-    # list goes stale under parametrizations, so here it is a property and Module's own serve.
-    __setattr__ = nn.Module.__setattr__  # type: ignore[assignment]
-    __setstate__ = nn.Module.__setstate__
-    __getstate__ = object.__getstate__
+    # Read by these names, until a user has others for them.
+    num_directions = Yielding("_directions")
+    output_size = Yielding("_output_size")
+    layer_norm = Yielding("_layer_norm")
+    zoneout = Yielding("_zoneout")
+    input_dropout = Yielding("_input_dropout")
+
     # For subclasses with a forward of their own; RNNBase's take a state of one tensor.
     get_expected_cell_size = nn.LSTM.get_expected_cell_size
     check_forward_args = nn.LSTM.check_forward_args  # type: ignore[assignment]
     permute_hidden = nn.LSTM.permute_hidden  # type: ignore[assignment]
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.__signature__ = merged_signature(cls, RecurrentModule)  # type: ignore[attr-defined]
 
     def __init__(
         self,
@@ -80,28 +83,32 @@ class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
             "bidirectional": bidirectional,
             "proj_size": proj_size,
         }
-        refuse_unsupported(type(self).__name__, self.unsupported, asked)
+        refuse_unsupported(type(self).__name__, type(self).unsupported, asked)
         check_flag("layer_norm", layer_norm)
         check_probability("zoneout", zoneout)
         check_probability("input_dropout", input_dropout)
-        nn.Module.__init__(self)
+        # What stands after RNNBase, whose own makes parameters of four gates; a class beside the
+        # cell is made, too.
+        super(nn.RNNBase, self).__init__()
         self.mode = "LSTM"  # clients branch on it to know that the state is a pair
         self.input_size = input_size
         self.hidden_size = hidden_size
-        self.num_layers = num_layers
+        self.num_layers = as_int("num_layers", num_layers)
         self.bias = bias
         self.batch_first = batch_first
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
-        self.proj_size = proj_size
-        self.layer_norm = layer_norm
-        self.zoneout = float(zoneout)
-        self.input_dropout = float(input_dropout)
+        self.proj_size = as_plain(proj_size)
+        self._gates = type(self).gates
+        self._states = type(self).states
+        self._layer_norm = layer_norm
+        self._zoneout = float(zoneout)
+        self._input_dropout = float(input_dropout)
         self._all_weights: list[list[str]] = []
         self._own_weights: list[list[str]] = []  # nn.LSTM's lists stay its own
         self._gains: list[list[str]] = []  # of layer_norm
         for layer, suffix in self._places():
-            shapes = self.weight_shapes(layer)
+            shapes = type(self).weight_shapes(self, layer)
             for name, shape in shapes.items():
                 tensor = torch.empty(shape, device=device, dtype=dtype)
                 # One without elements learns nothing, and FSDP2 refuses its gradient.
@@ -112,7 +119,7 @@ class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
             self._own_weights.append([n + suffix for n in shapes if n + suffix not in known])
             gains = self._gain_names()
             for name in gains:
-                ones = torch.ones(self.gates * self.hidden_size, device=device, dtype=dtype)
+                ones = torch.ones(self._gates * self.hidden_size, device=device, dtype=dtype)
                 self.register_parameter(name + suffix, nn.Parameter(ones))
             self._gains.append([name + suffix for name in gains])
         self.reset_parameters()
@@ -128,42 +135,22 @@ class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
         for name in (name for names in self._gains for name in names):
             nn.init.ones_(getattr(self, name))
 
-    def flatten_parameters(self) -> None:
-        """Do nothing: no parameter is copied into a flat buffer here."""
-
     @property
-    def num_directions(self) -> int:
+    def _directions(self) -> int:
         """D: 2 if bidirectional, else 1."""
         return 2 if self.bidirectional else 1
 
     @property
-    def output_size(self) -> int:
+    def _output_size(self) -> int:
         """Features of the output of one direction: P with a projection, else H."""
         return self.proj_size or self.hidden_size
-
-    @property
-    def _flat_weights_names(self) -> list[str]:  # type: ignore[override]
-        return [name for names in self._all_weights for name in names]
-
-    @property
-    def _flat_weights(self) -> list[Tensor]:  # type: ignore[override]
-        return [getattr(self, name) for name in self._flat_weights_names]
-
-    def _init_flat_weights(self) -> None:
-        """RNNBase's cache of its parameters does not exist here."""
-
-    def _update_flat_weights(self) -> None:
-        """RNNBase's cache of its parameters does not exist here."""
-
-    def _replicate_for_data_parallel(self) -> Any:
-        return nn.Module._replicate_for_data_parallel(self)  # type: ignore[no-untyped-call]
 
     def __prepare_scriptable__(self) -> NoReturn:
         refuse_script(self)
 
     def extra_repr(self) -> str:
         """Return nn.LSTM's arguments that differ from their defaults, then the cell's own."""
-        return ", ".join([super().extra_repr(), *nondefault_options(self)])
+        return ", ".join([super().extra_repr(), *written_options(self)])
 
     def _weight_dtype(self) -> torch.dtype:
         return self._weight(self._all_weights[0][0]).dtype
@@ -175,11 +162,6 @@ class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
         """
         names = (*self._all_weights[index], *self._own_weights[index], *self._gains[index])
         return {name.rpartition("_l")[0]: self._weight(name) for name in names}
-
-    def _weight(self, name: str) -> Tensor:
-        weight = self._parameters.get(name)  # sooner than Module's lookup, which comes here last
-        found: Tensor = getattr(self, name) if weight is None else weight
-        return found
 
     def _places(self) -> Iterator[tuple[int, str]]:
         """Yield (layer, suffix of its parameters' names) in nn.LSTM's order."""
@@ -198,8 +180,8 @@ class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
         Args:
             layer: From 0; the first reads the input, the others what is below.
         """
-        rows = self.gates * self.hidden_size
-        below = self.input_size if layer == 0 else self.output_size * self.num_directions
+        rows = self._gates * self.hidden_size
+        below = self.input_size if layer == 0 else self._output_size * self._directions
         shapes = {"weight_ih": (rows, below), "weight_hh": self._recurrent_shape()}
         if self.bias:
             shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
@@ -207,13 +189,35 @@ class RecurrentModule(SaysItsCell, DrawnInNewMemory, nn.RNNBase):
             shapes["weight_hr"] = (self.proj_size, self.hidden_size)
         return shapes
 
+    def _writable(self, output: Tensor) -> Tensor:
+        """Return what the caller may write into before backward, where nn.LSTM lets him.
+
+        Recurrences keep their outputs for backward. Of one state in float32 that stays so: a copy
+        would cost more than two parts in a hundred of a training step.
+        """
+        copied = self._states == 2 and (self.proj_size or output.dim() == 2)
+        if (copied or output.dtype == torch.float64) and output.requires_grad:
+            return output.clone()
+        return output
+
     def _gain_names(self) -> list[str]:
         """Names without "weight" or "bias", which code that fills those would overwrite."""
-        if not self.layer_norm:
+        if not self._layer_norm:
             return []
-        return ["gain_ih", "gain_hh"] if self.normalises_recurrent else ["gain_ih"]
+        return ["gain_ih", "gain_hh"] if type(self).normalises_recurrent else ["gain_ih"]
 
     def _recurrent_shape(self) -> tuple[int, ...]:
         """Shape of weight_hh: it multiplies what a step reads as h."""
-        read = self.output_size if self.states == 2 else self.hidden_size
-        return (self.gates * self.hidden_size, read)
+        read = self._output_size if self._states == 2 else self.hidden_size
+        return (self._gates * self.hidden_size, read)
+
+
+def declare_traced_length(kind: type[RecurrentModule], written_out: bool) -> None:
+    """Let a layer class declare whether a trace of it serves one length only."""
+    declared = kind.unsupported
+    if not isinstance(declared, Set):  # a user's own attribute
+        return
+    if written_out and TRACED_LENGTH not in declared:
+        kind.unsupported = frozenset(declared | {TRACED_LENGTH})
+    elif not written_out and TRACED_LENGTH in declared and "unsupported" not in vars(kind):
+        kind.unsupported = frozenset(declared - {TRACED_LENGTH})

@@ -100,7 +100,7 @@ def cell_from_lstm(
 
 def _fill(made: Any, source: nn.Module, values: Mapping[str, Tensor], rows: Sequence[str]) -> None:
     made.train(source.training)
-    made.transfer_report = copy_gates(values, made, rows)
+    made._transfer_report = copy_gates(values, made, rows)
 
 
 def _refuse_other(wanted: type[nn.Module], given: object, cls: type[nn.Module]) -> None:

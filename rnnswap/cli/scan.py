@@ -33,7 +33,6 @@ from rnnswap.patch.source.work import Located, failed
     "paths",
     metavar="[PATHS]...",
     nargs=-1,
-    default=["."],
     is_eager=True,
     callback=read_config,
     shell_complete=complete_path,
@@ -68,7 +67,8 @@ def scan(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
     be read or parsed, while the others go on.
     """
     grave = expand(split_codes(options["fail_on"]))
-    found = Files(paths, task_of(ctx)._replace(edit=False, write=False), options["jobs"])
+    # A default of the argument's own: click refuses one with nargs=-1 before 8.3.
+    found = Files(paths or (".",), task_of(ctx)._replace(edit=False, write=False), options["jobs"])
     printer = _PRINTERS[options["format"]](grave)
     counts: Counter[str] = Counter()
     files = files_with = 0

@@ -29,7 +29,7 @@ _MODULE_HOOKS = (
     "_load_state_dict_post_hooks",
 )
 #: Attributes that say something about weights which do not go along.
-_OF_THE_WEIGHTS = ("transfer_report",)
+_OF_THE_WEIGHTS = ("transfer_report", "_transfer_report")
 _TENSOR_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
 
 
@@ -87,9 +87,9 @@ def _carry_over(old: nn.Module, new: nn.Module) -> None:
 def _carry_belongings(old: nn.Module, new: nn.Module) -> None:
     """Hand on what the user has put on the layer: attributes, parameters, buffers and modules."""
     twin = bare_twin(old)
-    for name, value in vars(old).items():
+    for name, value in _attributes(old, twin):
         # Not by setattr, which would make a child of a module that is deliberately none.
-        if name not in {*vars(twin), *vars(new), *_OF_THE_WEIGHTS} and not hasattr(type(new), name):
+        if _has_room(new, name):
             vars(new)[name] = value
     for name, parameter in old._parameters.items():
         if name not in twin._parameters:
@@ -100,6 +100,25 @@ def _carry_belongings(old: nn.Module, new: nn.Module) -> None:
     for name, child in old._modules.items():
         if name not in twin._modules:
             new.add_module(name, child)
+
+
+def left_behind(old: nn.Module, new: nn.Module) -> list[str]:
+    """Return the names of attributes that the user has put on `old` and that `new` did not get."""
+    found = _attributes(old, bare_twin(old))
+    return [name for name, value in found if vars(new).get(name, new) is not value]
+
+
+def _attributes(old: nn.Module, twin: nn.Module) -> list[tuple[str, Any]]:
+    own = {*vars(twin), *_OF_THE_WEIGHTS}
+    return [(name, value) for name, value in vars(old).items() if name not in own]
+
+
+def _has_room(new: nn.Module, name: str) -> bool:
+    """Whether an attribute of a user changes nothing of what the layer itself reads."""
+    if name in vars(new):
+        return False
+    free = getattr(type(new), "_leaves_free", None)  # of the cells of this library
+    return not hasattr(type(new), name) or (free is not None and free(name))
 
 
 def _tie(old: nn.Module, new: nn.Module) -> None:

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from rnnswap.constructors import chosen_options
 from rnnswap.discovery import installed
 from rnnswap.errors import NoEffectWarning, RnnswapError, SwapError
 from rnnswap.patch._intercept import torchs_own
-from rnnswap.patch._likeness import arguments_of, options_of
+from rnnswap.patch._likeness import arguments_of
 from rnnswap.patch._places import walk
 from rnnswap.patch._saved import put_saved_cells, take_back
 from rnnswap.patch._wrapped import is_sharded
@@ -224,7 +225,7 @@ def _convert(
         reason = f"{type(layer).__name__} takes over nothing of it"
         report.dropped |= {prefix + name: reason for name in names}
     else:
-        made = from_lstm(lstm, **options_of(layer))
+        made = from_lstm(lstm, **chosen_options(layer))
         derived = _derived(made, prefix, names, report)
         for name in derived.keys() - own.keys():  # a parametrization has other names
             report.derived.pop(prefix + name, None)

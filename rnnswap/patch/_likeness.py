@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from torch import nn
 
+from rnnswap.constructors import chosen_options
 from rnnswap.patch._intercept import torchs_own
 from rnnswap.spec import LAYER_ARGUMENTS
 
@@ -16,19 +16,10 @@ def arguments_of(layer: nn.Module) -> dict[str, Any]:
     return {name: getattr(layer, name) for name in LAYER_ARGUMENTS if hasattr(layer, name)}
 
 
-def options_of(layer: nn.Module) -> dict[str, Any]:
-    """Return the keyword-only extras that a layer was constructed with, less the defaults."""
-    return {
-        p.name: getattr(layer, p.name)
-        for p in inspect.signature(type(layer)).parameters.values()
-        if p.kind is p.KEYWORD_ONLY and getattr(layer, p.name, p.default) != p.default
-    }
-
-
 def bare_twin(layer: nn.Module) -> nn.Module:
     """Return what `layer`'s class makes of the same arguments, without memory.
 
     What `layer` has and its twin has not was put there by somebody else.
     """
     with torchs_own():
-        return type(layer)(**arguments_of(layer), **options_of(layer), device="meta")
+        return type(layer)(**arguments_of(layer), **chosen_options(layer), device="meta")

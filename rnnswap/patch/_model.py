@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from rnnswap.discovery import installed
 from rnnswap.errors import NoEffectWarning, OptionError, SwapError, UnsupportedError
 from rnnswap.patch._as_lstm import cell_of
-from rnnswap.patch._carry import build, move_hooks
+from rnnswap.patch._carry import build, left_behind, move_hooks
 from rnnswap.patch._optim import OptimizerChange, as_optimizers, check_optimizers, replacing
 from rnnswap.patch._places import Place, places_of, walk
 from rnnswap.patch._replacement import Replacement, reason_left, replacements
@@ -100,6 +100,9 @@ def swap_(
     transfer = weights == "transfer"
     built = [build(plan.paths[0], plan.module, plan.pair, transfer) for plan in plans]
     pairing = list(zip(modules, built, strict=True))
+    report.notes += (
+        note for plan, new in zip(plans, built, strict=True) if (note := _lost(plan, new))
+    )
     places = places_of(pairing, model)
     try:
         for plan, new in zip(plans, built, strict=True):
@@ -152,6 +155,12 @@ def _find(model: nn.Module, pairs: Sequence[Replacement], report: SwapReport) ->
     return list(plans.values())
 
 
+def _lost(plan: _Plan, new: nn.Module) -> str:
+    names = ", ".join(left_behind(plan.module, new))
+    place = plan.paths[0] or "the model"
+    return names and f"{place}: {type(new).__name__} has its own {names}, the layer's is not kept"
+
+
 def _install(plan: _Plan, new: nn.Module, places: Iterable[Place], report: SwapReport) -> None:
     old, changes = plan.module, report._changes
     changes.append(Action(move_hooks(old, new)))
@@ -185,7 +194,7 @@ def _check_where(where: Any) -> None:
     globs = [where] if isinstance(where, str) else where
     if globs is None or callable(globs):
         return
-    if not isinstance(globs, list | tuple) or not all(isinstance(g, str) for g in globs):
+    if not isinstance(globs, Sequence) or not all(isinstance(g, str) for g in globs):
         raise OptionError(
             f"where takes a glob, several, or a function of (name, module), got {where!r}"
         )

@@ -196,10 +196,12 @@ def test_failing_script_keeps_its_code_and_is_still_reported(rnnswap, script, te
     assert "nothing was" not in err
 
 
-def test_closed_stdout_does_not_hide_the_screen(rnnswap, script):
-    code, _, err = rnnswap("train", script("import sys; sys.stdout.close(); sys.exit(6)"))
-    assert code == 6
-    assert "rnnswap train script.py" in err
+def test_closed_stdout_does_not_hide_the_screen(tmp_path, script):
+    # In a process of its own: CliRunner flushes what the script closed before click 8.4.
+    path = script("import sys; sys.stdout.close(); sys.exit(6)")
+    done = in_own_process("train", path, cwd=tmp_path, capture_output=True)
+    assert done.returncode == 6
+    assert "rnnswap train script.py" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_places_are_relative_to_where_the_run_was_started(rnnswap, script, leave
             ["--cell", "janet", *["--cell-arg", "beta=1"] * 2, "script.py"],
             "'beta' is given twice",
         ),
-        (["--cel", "janet", "script.py"], "No such option '--cel'"),
+        (["--cel", "janet", "script.py"], "No such option"),
         ([], "Missing argument 'SCRIPT'"),
         (["--max-steps", "0", "script.py"], "0 is not in the range x>=1"),
         (["--seed", "-1", "script.py"], "-1 is not in the range"),

@@ -135,11 +135,11 @@ def test_a_cell_itself_and_attention_over_it():
     layer = swap_(nn.LSTM(4, H), attention="soft").model
     report = load_state_dict_(layer, lstm.state_dict())
     assert torch.equal(layer.weight_ih_l0[:H], lstm.weight_ih_l0[2 * H : 3 * H])
-    assert all(name.startswith("attention.") for name in report.fresh)
+    assert all(name.startswith("_attention.") for name in report.fresh)
     attentive = swap_(nn.LSTM(4, H), "lstm", attention="soft").model
     report = load_state_dict_(layer, attentive.state_dict())
     assert report.fresh == []
-    combine = "attention.combine.weight"
+    combine = "_attention.combine.weight"
     assert torch.equal(layer.state_dict()[combine], attentive.state_dict()[combine])
 
 

@@ -440,7 +440,7 @@ def test_another_cell_can_be_the_source():
 
 def test_a_mistake_in_the_construction_is_the_callers():
     with patched("janet") as report:
-        with pytest.raises(TypeError, match="input_size must be an int"):
+        with pytest.raises(TypeError, match="input_size should be of type int"):
             nn.LSTM("4", 6)
         with pytest.raises(TypeError, match="hiden"):
             nn.LSTM(4, hiden=6)

@@ -30,7 +30,9 @@ class _Minimal(RecurrentLayer):
 
     def weight_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
         """Return nn.LSTM's shapes; weight_hh has the rows of the gates and no columns."""
-        return super().weight_shapes(layer) | {"weight_hh": (self.gates * self.hidden_size, 0)}
+        return super().weight_shapes(layer) | {
+            "weight_hh": (type(self).gates * self.hidden_size, 0)
+        }
 
     def reset_parameters(self) -> None:
         """Draw parameters as nn.LSTM does, but of the two biases only bias_ih."""

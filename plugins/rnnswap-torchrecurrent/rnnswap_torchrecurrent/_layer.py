@@ -68,7 +68,7 @@ class AdaptedLayer(RecurrentLayer):
         }
         if own["weight_ih"][1] != below:  # the cell adds its input to its output
             shapes["weight_xh"] = (self.hidden_size, below)
-        projected = self.proj_size and self.states == 2
+        projected = self.proj_size and type(self).states == 2
         read = (self._program.multiplied_by_h or ()) if projected else ()
         for name, shape in shapes.items():
             if name.startswith("weight") and len(shape) == 1:
@@ -120,7 +120,7 @@ class AdaptedLayer(RecurrentLayer):
             x = torch.cat((x, around.narrow(0, int(reverse), x.size(0))), -1)
         weights = {**weights, _PREPARED: self._prepared(weights)}
         results = super().run_direction(x, h0, c0, weights, lengths, reverse)
-        if h0 is None or self.states == 1 or not h0.requires_grad:
+        if h0 is None or type(self).states == 1 or not h0.requires_grad:
             return results
         # An initial state that is not read, or that c does not depend on, has a gradient of zero.
         never = torch.zeros((), dtype=torch.bool, device=h0.device)
@@ -208,11 +208,10 @@ def adapted(name: str, options: dict[str, Any], unsupported: frozenset[str]) -> 
     def construct(self: Any, *args: Any, **kwargs: Any) -> None:
         AdaptedLayer.__init__(self, *args, **kwargs)
 
-    kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-    own = [inspect.Parameter(n, kinds[1], default=d) for n, d in options.items()]
-    construct.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter("self", kinds[0]), *own]
-    )
+    usual = inspect.signature(RecurrentLayer.__init__).parameters.values()
+    kind = inspect.Parameter.KEYWORD_ONLY
+    own = [inspect.Parameter(n, kind, default=d) for n, d in options.items()]
+    construct.__signature__ = inspect.Signature([*usual, *own])  # type: ignore[attr-defined]
     members = {
         "__init__": construct,
         "__module__": "rnnswap_torchrecurrent",

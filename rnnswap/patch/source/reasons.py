@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from rnnswap.patch.source import codes
+from rnnswap.patch.source import codes, taken
 from rnnswap.patch.source.arguments import change_keywords
 from rnnswap.patch.source.find import Role, Use
 from rnnswap.patch.source.names import Names
-from rnnswap.patch.source.plan import Plan
+from rnnswap.patch.source.plan import LSTM, Plan
 from rnnswap.patch.source.spelling import dotted, last_name, literal_text, root_of
 from rnnswap.patch.source.stars import find_stars, last_foreign
 from rnnswap.spec import LSTM_ARGUMENTS
@@ -21,6 +21,7 @@ _ANY_CLASS = frozenset(
     {"__init__", "__name__", "__qualname__", "__module__", "__doc__", "__class__"}
 )
 _LAYER_INTERNALS = ("_flat_weights", "_flat_weights_names")
+_REGISTERS = ("register_buffer", "register_parameter", "register_module", "add_module")
 # Methods that only the real LSTM's call runs through.
 _OF_THE_CALL = frozenset(
     {
@@ -189,7 +190,7 @@ class Judge:
         subclass = definition.name.value
         if len(definition.bases) > 1:
             return Reason(codes.MIXIN, f"{subclass} has other base classes beside it")
-        facts = _ClassFacts()
+        facts = _ClassFacts(self._plan.cell.name != LSTM)
         definition.body.visit(facts)
         if facts.reason:
             return Reason(codes.SUBCLASS, f"{subclass} {facts.reason}")
@@ -202,6 +203,8 @@ class Judge:
             for name in _given(call.args, use.origin.layer):
                 if name in self._plan.cell.unsupported or name in foreign:
                     return Reason(codes.ARGUMENT, f"{self._plan.cell.name} has no {name}")
+        if facts.clash:
+            return Reason(codes.SUBCLASS, f"{subclass} {facts.clash}")
         return None
 
 
@@ -237,12 +240,18 @@ def _given(arguments: Sequence[cst.Arg], layer: bool) -> list[str]:
 
 
 class _ClassFacts(cst.CSTVisitor):
-    """What a class body does that only a subclass of the real LSTM may do."""
+    """What a class body does that only a subclass of the real LSTM may do.
 
-    def __init__(self) -> None:
+    Args:
+        taken: Whether the new base has names of its own that the class must not have.
+    """
+
+    def __init__(self, taken: bool) -> None:
         super().__init__()
         self.reason = ""
+        self.clash = ""
         self.inits: list[cst.Call] = []
+        self._taken = taken
         self._depth = 0
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:  # noqa: N802
@@ -254,7 +263,11 @@ class _ClassFacts(cst.CSTVisitor):
         self._depth -= 1
 
     def visit_AssignTarget(self, node: cst.AssignTarget) -> None:  # noqa: N802
-        self._sets(last_name(node.target))
+        self._assigns(node.target)
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:  # noqa: N802
+        if node.value is not None:
+            self._assigns(node.target)
 
     def visit_Name(self, node: cst.Name) -> None:  # noqa: N802
         if node.value in _LAYER_INTERNALS:
@@ -265,11 +278,26 @@ class _ClassFacts(cst.CSTVisitor):
             self.reason = f"touches {literal_text(node)}"
 
     def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
-        if last_name(node.func) == "__init__":
+        function = last_name(node.func)
+        if function == "__init__":
             self.inits.append(node)
-        if last_name(node.func) == "setattr" and len(node.args) > 1:
+        if function == "setattr" and len(node.args) > 1:
             self._sets(literal_text(node.args[1].value) or "")
+        if function in _REGISTERS and node.args:
+            self._sets(literal_text(node.args[0].value) or "")
+
+    def _assigns(self, target: cst.BaseExpression) -> None:
+        if isinstance(target, cst.Tuple | cst.List):
+            for element in target.elements:
+                self._assigns(element.value)
+        # A local variable of a method is nothing of the class.
+        elif self._depth == 0 or isinstance(target, cst.Attribute):
+            self._sets(last_name(target))
 
     def _sets(self, name: str) -> None:
         if name in _OF_THE_CALL:
             self.reason = f"overrides {name}"
+        elif self._taken and (
+            name in taken.EVERYWHERE or (self._depth == 0 and name in taken.ON_THE_CLASS)
+        ):
+            self.clash = f"has a {name} of its own, which the cell uses for something else"
