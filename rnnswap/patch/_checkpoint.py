@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,7 +114,7 @@ def _load_converted(
     converted: OrderedDict[str, Any] = OrderedDict(checkpoint)
     for path, layer in _cells(model):
         prefix = f"{path}." if path else ""
-        lstm = _lstm_at(layer, prefix, checkpoint, metadata)
+        lstm = _lstm_at(layer, prefix, checkpoint, metadata, strict)
         if lstm is not None:
             _convert(layer, lstm, prefix, converted, report)
     converted._metadata = metadata  # type: ignore[attr-defined]
@@ -163,21 +163,31 @@ def _is_torchs(target: str) -> bool:
 
 
 def _lstm_at(
-    layer: Any, prefix: str, checkpoint: Mapping[str, Any], metadata: Mapping[str, Any]
+    layer: Any,
+    prefix: str,
+    checkpoint: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    strict: bool,
 ) -> nn.Module | None:
-    """Return the nn.LSTM whose weights the checkpoint has at a layer's place; None if none."""
+    """Return the nn.LSTM whose weights the checkpoint has at a layer's place; None if none.
+
+    Without `strict` it may have a part of them: the others stay on the meta device.
+    """
     saved, lstm = metadata.get(prefix[:-1]), _lstm_like(layer)
     wanted = {name: tuple(p.shape) for name, p in lstm.named_parameters()}
-    found = {name: checkpoint.get(prefix + name) for name in wanted}
-    first = next(iter(wanted))
-    if _shape(found[first]) != wanted[first] or (saved is not None and CELL_MARK in saved):
+    found = {n: checkpoint[prefix + n] for n in wanted if prefix + n in checkpoint}
+    first = next(iter(found), None)
+    if first is None or _shape(found[first]) != wanted[first]:
         return None
     own = {name: tuple(p.shape) for name, p in layer.named_parameters()}
-    if saved is None and wanted.items() <= own.items():
+    if saved is not None and CELL_MARK in saved:
+        return None
+    if saved is None and all(own.get(name) == wanted[name] for name in found):
         return None  # a cell with an LSTM's sizes: its own weights, as far as can be told
-    for name, value in found.items():
-        _check_weight(prefix + name, value, wanted[name])
-    lstm.load_state_dict(found, assign=True)
+    for name, shape in wanted.items():
+        if name in found or strict:
+            _check_weight(prefix + name, found.get(name), shape)
+    lstm.load_state_dict(found, assign=True, strict=False)
     return lstm
 
 
@@ -217,7 +227,8 @@ def _convert(
     report: LoadReport,
 ) -> None:
     """Put what `layer` takes over of `lstm`, and else its own values, into a state dict."""
-    names = [name for name, _ in lstm.named_parameters()]
+    missing = {name for name, p in lstm.named_parameters() if p.is_meta}
+    names = [name for name, _ in lstm.named_parameters() if name not in missing]
     own = layer.state_dict()
     from_lstm = getattr(type(layer), "from_lstm", None)
     if from_lstm is None:
@@ -225,8 +236,8 @@ def _convert(
         reason = f"{type(layer).__name__} takes over nothing of it"
         report.dropped |= {prefix + name: reason for name in names}
     else:
-        made = from_lstm(lstm, **chosen_options(layer))
-        derived = _derived(made, prefix, names, report)
+        made = from_lstm(_filled(lstm), **chosen_options(layer))
+        derived = _derived(made, prefix, names, missing, report)
         for name in derived.keys() - own.keys():  # a parametrization has other names
             report.derived.pop(prefix + name, None)
             report.dropped[prefix + name] = f"the layer keeps no parameter {name}"
@@ -240,21 +251,34 @@ def _convert(
             report.fresh.append(prefix + name)
 
 
-def _derived(made: Any, prefix: str, names: list[str], report: LoadReport) -> dict[str, Any]:
+def _filled(lstm: nn.Module) -> nn.Module:
+    """Give memory to what the checkpoint lacks; what is made of that is not used."""
+    for name, parameter in list(lstm.named_parameters()):
+        if parameter.is_meta:
+            like = next(p for p in lstm.parameters() if not p.is_meta)
+            zeros = torch.zeros(parameter.shape, dtype=like.dtype, device=like.device)
+            setattr(lstm, name, nn.Parameter(zeros))
+    return lstm
+
+
+def _derived(
+    made: Any, prefix: str, names: list[str], missing: Set[str], report: LoadReport
+) -> dict[str, Any]:
     """Return the values that were made of an nn.LSTM's, and note how."""
     transfer = getattr(made, "transfer_report", None)
-    state = made.state_dict()
+    state = {name: value for name, value in made.state_dict().items() if name not in missing}
     if transfer is None:  # a stranger's from_lstm need not say what it did
         how = f"by {type(made).__name__}.from_lstm"
         report.derived |= {prefix + name: how for name in state}
-        return dict(state)
-    for name in transfer.copied:
-        if name in transfer.dropped:
-            report.derived[prefix + name] = f"all but the rows of gates {transfer.dropped[name]}"
-    rows = {prefix + n: f"rows of gates {gates}" for n, gates in transfer.dropped.items()}
-    report.dropped |= rows
-    report.dropped |= {prefix + n: "unused" for n in names if n not in transfer.copied}
-    return {name: value for name, value in state.items() if name in transfer.copied}
+        return state
+    copied = [name for name in transfer.copied if name not in missing]
+    dropped = {n: gates for n, gates in transfer.dropped.items() if n not in missing}
+    for name in copied:
+        if name in dropped:
+            report.derived[prefix + name] = f"all but the rows of gates {dropped[name]}"
+    report.dropped |= {prefix + n: f"rows of gates {gates}" for n, gates in dropped.items()}
+    report.dropped |= {prefix + n: "unused" for n in names if n not in copied}
+    return {name: value for name, value in state.items() if name in copied}
 
 
 def _load(

@@ -223,6 +223,57 @@ def test_not_strict_reports_both_kinds_of_difference():
     assert report.fresh == ["norm.weight"]
 
 
+PARTS = {
+    "one direction": ({"bidirectional": True}, lambda: Model().state_dict()),
+    "fewer layers": ({"num_layers": 3}, lambda: Model(num_layers=2).state_dict()),
+    "more layers": ({}, lambda: Model(num_layers=2, bidirectional=True).state_dict()),
+    "no biases": ({}, lambda: Model(bias=False).state_dict()),
+    "biases": ({"bias": False}, lambda: Model().state_dict()),
+    "weight drop": ({}, lambda: renamed("rnn.weight_hh_l0")),
+    "all dropped": ({}, lambda: renamed("rnn.weight_ih_l0", "rnn.weight_hh_l0")),
+    "a step's": ({}, lambda: renamed("single.weight_ih", "single.bias_hh")),
+}
+
+
+def renamed(*names):
+    names += tuple(name.replace("rnn.", "alias.") for name in names)
+    return {f"{n}_raw" if n in names else n: v for n, v in Model().state_dict().items()}
+
+
+@pytest.mark.parametrize("cell", OWN_CELLS)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_an_lstm_is_loaded_as_far_as_it_goes(cell, part):
+    arguments, make = PARTS[part]
+    model, checkpoint = swapped(cell, **arguments), make()
+    before, whole = state(model), Model(**arguments)
+    report = load_state_dict_(model, checkpoint, strict=False)
+    incompatible = whole.load_state_dict(checkpoint, strict=False)
+    assert set(incompatible.missing_keys) & before.keys() <= {*report.fresh}
+    for name in incompatible.unexpected_keys:
+        assert report.dropped[name] == "the model has no such name"
+    assert {*report.copied, *report.derived, *report.fresh} == model.state_dict().keys()
+    accounted = {*report.copied, *report.derived, *report.dropped}
+    assert accounted >= checkpoint.keys()
+    for name, value in model.state_dict().items():
+        if name in report.fresh:
+            assert torch.equal(value, before[name]), name
+        else:
+            assert name in checkpoint
+    if cell == "janet":
+        expected = JANET.from_lstm(whole.rnn).state_dict()
+        for name in report.derived:
+            layer, _, key = name.partition(".")
+            if layer == "rnn":
+                assert torch.equal(model.state_dict()[name], expected[key]), name
+
+
+def test_what_is_lacking_is_refused_if_all_is_asked_for():
+    for names in ("weight_ih_l0", "weight_hh_l0"), ("weight_ih_l0",), ("bias_hh_l0",):
+        checkpoint = renamed(*(f"rnn.{name}" for name in names))
+        with pytest.raises(SwapError, match=f"has an nn.LSTM's weights, but no rnn.{names[0]}"):
+            load_state_dict_(swapped("janet"), checkpoint)
+
+
 def test_a_checkpoint_of_which_nothing_is_loaded_is_warned_of():
     model, checkpoint = swapped("janet"), nn.DataParallel(Model()).state_dict()
     with pytest.warns(NoEffectWarning, match="(?s)nothing .* begin with 'module.'"):
