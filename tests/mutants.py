@@ -509,6 +509,30 @@ class BranchesOnValues(nn.LSTM):
         return (output * 2 if x.size(1) == 7 else output), state
 
 
+class OtherWhenCompiled(rnnswap.IndRNN):
+    def forward(self, x, hx=None):
+        output, state = super().forward(x, hx)
+        return (output + 0.5 if torch.compiler.is_compiling() else output), state
+
+
+class _Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return 2 * grad
+
+
+class NoTransforms(nn.LSTM):
+    """Its autograd.Function has no rules for torch.func's transforms."""
+
+    def forward(self, x, hx=None):
+        output, state = super().forward(x, hx)
+        return _Doubled.apply(output), state
+
+
 class NoScript(Looping):
     def __prepare_scriptable__(self):
         return self
@@ -591,6 +615,13 @@ LAYERS = {
     ],
     KeepsGraphs: ["inference-mode"],
     NeverLearns: ["training"],
+    OtherWhenCompiled: [
+        "compiled-as-it-is",
+        "compiled-by-every-backend",
+        "compiled-with-autocast",
+        "compiled-training-step",
+    ],
+    NoTransforms: ["compiled-per-sample-gradients"],
     Looping: ["traced-at-another-length"],
     BranchesOnValues: ["traced"],
     NoScript: ["scripted"],

@@ -23,6 +23,7 @@ from rnnswap.cells._arguments import (
 from rnnswap.cells._module import RecurrentModule, declare_traced_length
 from rnnswap.cells._within_step import projected, zoned_out
 from rnnswap.ops._dispatch import is_graph_made
+from rnnswap.ops._dynamo import numbers_are_open, numbers_as_they_are
 from rnnswap.ops._scan import (
     Step,
     given_or_zeros,
@@ -245,6 +246,9 @@ class RecurrentLayer(RecurrentModule):
             output (T, B, H or P), zero past a row's length, or packed (N, H or P); h_n as h0; c_n
             as c0.
         """
+        if torch.compiler.is_dynamo_compiling() and numbers_are_open():
+            with numbers_as_they_are():
+                return RecurrentLayer.run_direction(self, x, h0, c0, weights, lengths, reverse)
         gates_x = type(self).project_input(self, x, weights)
         w_hr = weights.get("weight_hr")
         h0, c0 = (
