@@ -17,6 +17,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from rnnswap.clip import _foreign, _names
 from rnnswap.clip._by_name import ByNameClip
 from rnnswap.clip._checkpoint import keep_in_state_dict
+from rnnswap.clip._closures import with_closure
 from rnnswap.clip._gradients import Gradients, gradients
 from rnnswap.clip._living import living
 from rnnswap.clip._nonfinite import NonFinite
@@ -159,7 +160,7 @@ class ClipHandle:
                 "step takes the GradScaler and unscales by itself; call "
                 "scaler.unscale_(optimizer) and optimizer.step() without it"
             )
-        wrapped = _with_closure(args, kwargs, lambda: self._act(optimizer))
+        wrapped = with_closure(optimizer, args, kwargs, lambda: self._act(optimizer))
         if wrapped is None:
             self._act(optimizer)
         # After acting: a parameter not watched so far is clamped by the policy at this step.
@@ -274,25 +275,3 @@ def _warn_of_unmatched(policy: ByNameClip) -> None:
 
 def _evidence(result: ClipResult) -> Tensor:
     return result.norm_before if result.norms is None else result.norms
-
-
-def _with_closure(
-    args: tuple[Any, ...], kwargs: dict[str, Any], act: Callable[[], None]
-) -> _StepArguments | None:
-    """Return a step's arguments with its closure followed by `act`, None if it has none."""
-
-    def followed(closure: Callable[..., Any]) -> Callable[..., Any]:
-        def closure_then_clip(*inner: Any, **options: Any) -> Any:
-            loss = closure(*inner, **options)
-            act()
-            return loss
-
-        return closure_then_clip
-
-    if callable(kwargs.get("closure")):
-        return args, {**kwargs, "closure": followed(kwargs["closure"])}
-    # args[0] is the optimizer itself.
-    for position, argument in enumerate(args[1:], start=1):
-        if callable(argument):
-            return (*args[:position], followed(argument), *args[position + 1 :]), kwargs
-    return None
