@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch.optim import Optimizer
-
 from rnnswap.clip import _names
 from rnnswap.clip._by_name import ByNameClip
 from rnnswap.clip._handle import Callback, ClipHandle, refuse_flat
+from rnnswap.clip._inner import stepping
 from rnnswap.clip._parse import as_policy
 from rnnswap.clip._steps import parameters_of
-from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.optim import Optimizer
 
     from rnnswap.clip._nonfinite import OnNonFinite
     from rnnswap.clip._policy import ClipPolicy
@@ -41,7 +40,7 @@ def attach(
 
     Args:
         policy: A policy, or its text such as `norm:1.0`.
-        optimizer: Any torch optimizer.
+        optimizer: Any torch optimizer, or what accelerate or Fabric has put around one.
         callback: Called as `callback(optimizer, result)` after each clipping; must not wait for
             the device if the loop shall not.
         on_nonfinite: What to do when a gradient is infinite or NaN. "warn" warns and makes the
@@ -63,11 +62,7 @@ def attach(
         >>> handle.last is None
         True
     """
-    if not isinstance(optimizer, Optimizer) or not hasattr(optimizer, "_optimizer_step_pre_hooks"):
-        raise ClipError(
-            f"clipping attaches to a torch.optim.Optimizer that ran its base class's constructor, "
-            f"got {type(optimizer).__name__}; attach to the optimizer it wraps"
-        )
+    optimizer = stepping(optimizer)
     made = as_policy(policy)
     refuse_flat(made, parameters_of(optimizer))
     if model is not None:
