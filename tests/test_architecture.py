@@ -91,6 +91,53 @@ def test_heavy_libraries_stay_where_they_belong(path):
         assert not name.startswith("rnnswap.patch.source")
 
 
+#: What makes a tensor of numbers; of these, those whose type is an integer's unless one is given.
+FACTORIES = {
+    *("arange", "asarray", "as_tensor", "empty", "empty_strided", "eye", "full", "hann_window"),
+    *("hamming_window", "linspace", "logspace", "normal", "ones", "rand", "randint", "randn"),
+    *("randperm", "range", "scalar_tensor", "sparse_coo_tensor", "tensor", "tril_indices"),
+    *("triu_indices", "zeros"),
+}
+OF_INTEGERS = {"arange", "randint", "randperm", "tril_indices", "triu_indices"}
+#: Where a user's tensors are worked on, wherever they lie.
+WORKS_ON_TENSORS = ("attention", "cells", "clip", "ops", "patch", "training")
+PLUGINS = [
+    path
+    for path in sorted((PACKAGE.parent / "plugins").glob("*/*/*.py"))
+    if path.parent.name.startswith("rnnswap_")
+]
+
+
+def left_to_defaults(text):
+    """Yield line and name of each call that leaves a new tensor's device or type to torch."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        name, of = node.func.attr, node.func.value
+        if name in FACTORIES and isinstance(of, ast.Name) and of.id == "torch":
+            given = {keyword.arg for keyword in node.keywords}
+            wanted = {"device"} if name in OF_INTEGERS else {"device", "dtype"}
+            # None stands for `**given`, read by eye.
+            if None not in given and not wanted <= given:
+                yield node.lineno, name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*(f for f in FILES if part_of(module_name(f)) in WORKS_ON_TENSORS), *PLUGINS],
+    ids=lambda path: ".".join(path.parts[-2:]),
+)
+def test_no_tensor_lies_where_the_default_device_says(path):
+    """Parameters may lie elsewhere than torch.set_default_device says, and be of another type."""
+    assert not [*left_to_defaults(path.read_text("utf-8"))]
+
+
+def test_a_tensor_left_to_defaults_is_found():
+    """The rule above reads what it is given."""
+    text = "torch.zeros(3)\ntorch.arange(3)\ntorch.full((), 1.0, device=d)\ntorch.ones(2, **like)"
+    assert [*left_to_defaults(text)] == [(1, "zeros"), (2, "arange"), (3, "full")]
+
+
 def test_files_stay_readable():
     long = {module_name(f): f.read_text("utf-8").count("\n") for f in FILES}
     assert not {name: lines for name, lines in long.items() if lines > 350}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch.optim import Optimizer
-
 from rnnswap.clip import _names
 from rnnswap.clip._by_name import ByNameClip
 from rnnswap.clip._follow import listen_to
 from rnnswap.clip._handle import Callback, ClipHandle, refuse_flat
+from rnnswap.clip._inner import stepping
 from rnnswap.clip._parse import as_policy
 from rnnswap.clip._steps import parameters_of
 from rnnswap.clip._together import Together, TurnsTogether
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import nn
+    from torch.optim import Optimizer
 
     from rnnswap.clip._nonfinite import OnNonFinite
     from rnnswap.clip._policy import ClipPolicy
@@ -46,9 +46,10 @@ def attach(
 
     Args:
         policy: A policy, or its text such as `norm:1.0`.
-        optimizer: Any torch optimizer; or several of one model, such as Muon and AdamW, whose
-            gradients are then clipped together, before the first of them steps: `norm` bounds the
-            norm of all. Their gradients must be there then, and not change before their steps.
+        optimizer: Any torch optimizer, or what accelerate or Fabric has put around one; or several
+            of one model, such as Muon and AdamW, whose gradients are then clipped together, before
+            the first of them steps: `norm` bounds the norm of all. Their gradients must be there
+            then, and not change before their steps.
         callback: Called as `callback(optimizer, result)` after each clipping; must not wait for
             the device if the loop shall not.
         on_nonfinite: What to do when a gradient is infinite or NaN. "warn" warns and makes the
@@ -70,8 +71,8 @@ def attach(
         >>> handle.last is None
         True
     """
-    optimizers = [optimizer] if isinstance(optimizer, Optimizer) else _members(optimizer)
-    parameters = [p for o in optimizers for p in parameters_of(_checked(o))]
+    optimizers = _members(optimizer)
+    parameters = [p for o in optimizers for p in parameters_of(o)]
     made = as_policy(policy)
     refuse_flat(made, parameters)
     if model is not None:
@@ -90,22 +91,14 @@ def attach(
     return handle
 
 
-def _members(optimizers: object) -> list[Optimizer]:
-    """Return the optimizers of a list or tuple; anything else as the one that it was meant as."""
-    if not isinstance(optimizers, list | tuple):
-        return [optimizers]  # type: ignore[list-item]  # refused by `_checked`
+def _members(given: Optimizer | Sequence[Optimizer]) -> list[Optimizer]:
+    """Return the optimizers that make the steps, one or several."""
+    if not isinstance(given, list | tuple):
+        return [stepping(given)]
+    optimizers = [stepping(one) for one in given]
     if not optimizers or len({id(o) for o in optimizers}) < len(optimizers):
         raise ClipError(
             f"clipping attaches to one or more different optimizers, got {len(optimizers)}"
             + (" of which some are the same" if optimizers else "")
         )
-    return [*optimizers]
-
-
-def _checked(optimizer: object) -> Optimizer:
-    if not isinstance(optimizer, Optimizer) or not hasattr(optimizer, "_optimizer_step_pre_hooks"):
-        raise ClipError(
-            f"clipping attaches to a torch.optim.Optimizer that ran its base class's constructor, "
-            f"got {type(optimizer).__name__}; attach to the optimizer it wraps"
-        )
-    return optimizer
+    return optimizers

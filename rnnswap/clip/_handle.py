@@ -18,6 +18,7 @@ from rnnswap.clip import _foreign, _names
 from rnnswap.clip._by_name import ByNameClip
 from rnnswap.clip._checkpoint import keep_in_state_dict
 from rnnswap.clip._gradients import Gradients, gradients
+from rnnswap.clip._living import living
 from rnnswap.clip._nonfinite import NonFinite
 from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable
 from rnnswap.clip._steps import parameters_of, place_outside
@@ -72,6 +73,9 @@ class ClipHandle:
         self._undo: list[Callable[[], object]] = []
         self._watched: MutableMapping[Tensor, Removable] = WeakTensorKeyDictionary()
         self._tell_policy(wanted=self._measures)
+        if isinstance(policy, ByNameClip):
+            # With the handle, if nobody detaches it: it goes with its optimizer.
+            self.undo_with(weakref.finalize(self, living.follow()))
         if policy.acts_at != "never":
             self.undo_with(_foreign.listen(self._script_clipped))
 

@@ -102,7 +102,7 @@ class Turns:
         root = self._root_of(step)
         if root is None or is_made_to_initialise():
             return None
-        has_closure = with_closure(args, kwargs, id) is not None
+        has_closure = with_closure(step.optimizer, args, kwargs, id) is not None
         if step is root:
             self._handle.check_arguments(step.optimizer, kwargs)
             step.kept[id(self)] = self._begun(step, has_closure=has_closure)
@@ -110,7 +110,9 @@ class Turns:
         if turn is None:  # the clipping is younger than the step, or measures now and then
             return None
         if step.goes_inside:
-            return with_closure(args, kwargs, turn.evaluated) if step is root else None
+            return (
+                with_closure(step.optimizer, args, kwargs, turn.evaluated) if step is root else None
+            )
         if not has_closure:
             self._act(step, turn)
             return None
@@ -120,7 +122,7 @@ class Turns:
                 turn.evaluated(loss)
             self._act(step, turn, loss)
 
-        return with_closure(args, kwargs, at_end)
+        return with_closure(step.optimizer, args, kwargs, at_end)
 
     def end(self, step: Step) -> None:
         """Remember how often the closure was called; warn of a step that was not clipped."""

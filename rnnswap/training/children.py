@@ -23,10 +23,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnswap.clip._wrapping import wrap
 from rnnswap.patch._runtime import Construction, LeftAlone
 from rnnswap.training.folder import METRICS, write_page
 from rnnswap.training.metrics import MetricsReader, MetricsWriter
-from rnnswap.training.record import wrap
 from rnnswap.training.session import Session
 from rnnswap.training.steps import Summary, Totals
 

@@ -6,7 +6,6 @@ tensors and become numbers in batches, a little later.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import threading
 import time
@@ -25,7 +24,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from rnnswap.clip._distributed import is_made_to_initialise
 from rnnswap.clip._follow import track
+from rnnswap.clip._living import living
 from rnnswap.clip._steps import part_of_another
+from rnnswap.clip._wrapping import wrap
 from rnnswap.training.clock import Clock
 from rnnswap.training.layers import Layers
 from rnnswap.training.memory import peak_memory
@@ -76,6 +77,7 @@ class Recorder:
     ) -> None:
         self.sink, self._max_steps, self._p = sink, max_steps, p
         self._undo: list[Callable[[], object]] = []
+        self._follows = False
         self._unscaled: MutableMapping[Tensor, Tensor] = WeakTensorKeyDictionary()
         self._steppers: MutableMapping[Optimizer, _Stepper] = weakref.WeakKeyDictionary()
         self.restart()
@@ -118,6 +120,7 @@ class Recorder:
         self._seconds = time.perf_counter() - self._started
         while self._undo:
             self._undo.pop()()
+        self._follows = False
 
     def on_clip(self, optimizer: Optimizer, result: ClipResult) -> None:
         """Note one clipping's result; a closure may be evaluated several times in a step."""
@@ -126,9 +129,18 @@ class Recorder:
         stepper.clips.append(
             (_kept(result.norm_before), _kept(result.norm_after), _kept(result.share))
         )
-        if self._steps >= stepper.layers_due and result.norms is not None:
+        if self.sink is None or result.norms is None:
+            return  # nobody reads the layers
+        if self._steps >= stepper.layers_due:
             stepper.layers_due = self._steps + _SAMPLED
+            self._follow_modules()
             stepper.note_layers(optimizer, result.norms)
+
+    def _follow_modules(self) -> None:
+        """Let the layers of optimizers that are made later be found at once."""
+        if not self._follows:
+            self._follows = True
+            self._undo.append(living.follow())
 
     def summary(self) -> Summary:
         """Return the totals, having given all steps to the sink; waits for the devices."""
@@ -145,7 +157,10 @@ class Recorder:
     def _stepper(self, optimizer: Optimizer) -> _Stepper:
         found = self._steppers.get(optimizer)
         if found is None:
-            found = self._steppers[optimizer] = _Stepper(next(self._numbers))
+            number = next(self._numbers)
+            # Where optimizers are made anew all the time, each tenth is measured at its first step.
+            due = self._steps + number % _SAMPLED if number >= _SAMPLED else 0
+            found = self._steppers[optimizer] = _Stepper(number, layers_due=due)
         return found
 
     def _before_step(self, optimizer: Optimizer, *_: object) -> None:
@@ -327,19 +342,3 @@ def _is_read_at_once(value: Tensor) -> bool:
 def _sum(losses: Sequence[Tensor]) -> Tensor:
     with torch.no_grad():
         return torch.stack([loss.reshape(()).to(losses[0].device) for loss in losses]).sum()
-
-
-def wrap(
-    owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
-) -> Callable[[], None]:
-    """Replace the function `owner.name` and return what puts the very same one back."""
-    original = getattr(owner, name)
-    wrapper = functools.wraps(original)(make(original))
-    setattr(owner, name, wrapper)
-
-    def undo() -> None:
-        # Whoever wrapped it meanwhile keeps their wrapper, and through it ours.
-        if getattr(owner, name) is wrapper:
-            setattr(owner, name, original)
-
-    return undo

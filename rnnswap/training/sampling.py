@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: Of the loop's time.
 _SHARE = 0.01
 _LONGEST = 1000  # steps
+#: So many optimizers are measured at their first step, whatever that takes.
+_FIRST = 10
 
 
 class Sampler:
@@ -31,6 +33,7 @@ class Sampler:
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
+        self._made = 0
         self._paces: MutableMapping[Optimizer, _Pace] = weakref.WeakKeyDictionary()
 
     def begin(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -39,7 +42,10 @@ class Sampler:
             return self._listener.begin(step, args, kwargs)
         pace = self._paces.get(step.optimizer)
         if pace is None:
-            pace = self._paces[step.optimizer] = _Pace()
+            # Where optimizers are made anew all the time, each tenth is measured at its first step.
+            left = self._made % _FIRST if self._made >= _FIRST else 0
+            pace = self._paces[step.optimizer] = _Pace(left)
+            self._made += 1
         if pace.left > 0:
             pace.left -= 1
             return None

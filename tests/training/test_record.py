@@ -1,6 +1,7 @@
 """What a recorder says of a loop, and that torch is as before when it ends."""
 
 import contextlib
+import gc
 import math
 import tracemalloc
 
@@ -351,3 +352,34 @@ def test_time_after_a_step_that_raised_is_not_the_step_s_for_good():
         loop()
         assert not recorder._clock._under_way
     assert recorder.summary().steps == 2
+
+
+def fresh_latents(count):
+    """A loop that makes a new optimizer over a new parameter at every step."""
+
+    def loop():
+        for _ in range(count):
+            latent = nn.Parameter(torch.ones(3))
+            optimizer = torch.optim.SGD([latent], lr=0.1)
+            latent.sum().backward()
+            optimizer.step()
+
+    return loop
+
+
+@pytest.mark.parametrize("clip", ["none", "norm:1.0"])
+def test_new_optimizers_do_not_make_the_process_be_searched(clip, monkeypatch):
+    looks, real = [], gc.get_objects
+    monkeypatch.setattr(gc, "get_objects", lambda: looks.append(1) or real())
+    recorded(fresh_latents(30), clip)
+    assert not looks  # nobody reads the layers
+    init, steps = nn.Module.__init__, []
+    recorder = Recorder(steps.extend)
+    with recorder, install(clip, callback=recorder.on_clip):
+        fresh_latents(200)()
+    recorder.flush()
+    assert len(looks) == 1
+    assert nn.Module.__init__ is init
+    # Of the first optimizers each, then each tenth.
+    of_layers = [step.step for step in steps if step.layers]
+    assert of_layers == [*range(1, 11), *range(11, 201, 10)]

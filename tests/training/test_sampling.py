@@ -64,3 +64,9 @@ def test_one_slow_measurement_does_not_end_them(monkeypatch):
 def test_arguments_that_the_listener_returns_go_on(monkeypatch):
     loop = Loop(monkeypatch, 0.001)
     assert loop.sampler.begin(Begun(Optimizer()), (), {}) == "changed"
+
+
+def test_optimizers_that_are_always_new_are_measured_now_and_then(monkeypatch):
+    loop = Loop(monkeypatch, 0.05)
+    loop.run(1, *(Optimizer() for _ in range(1000)))
+    assert len(loop.measured) == 10 + 99

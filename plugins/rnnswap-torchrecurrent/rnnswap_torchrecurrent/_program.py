@@ -80,7 +80,8 @@ def program_of(
     step = _function([*known, *arguments[inputs:], *shared], results, depends, _STATE)
     with torch.no_grad():
         prepared = prepare(*(whole.get_parameter(f"cell.{name}") for name in names))
-        pieces = project(*[torch.zeros(1, _SIZE)] * inputs, *prepared)
+        row = next(whole.parameters()).new_zeros(1, _SIZE)
+        pieces = project(*[row] * inputs, *prepared)
     widths = tuple(piece.size(1) // _SIZE for piece in pieces)
     return Program(names, prepare, project, step, _met_by(arguments[inputs]), widths)
 

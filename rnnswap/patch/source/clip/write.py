@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rnnswap.patch.source import check, codes
+from rnnswap.patch.source.clip.certain import has_gradient
 from rnnswap.patch.source.clip.clipped import Clipped
 from rnnswap.patch.source.clip.closures import Closure, find_closure
 from rnnswap.patch.source.clip.insertions import INDENT, Inserted, Insertion, Text, check_inserted
@@ -163,6 +164,9 @@ class _Clipper:
             at = statement if closure is None else closure.after
             function = self.reached.function(self._clipping.kind.value, at)
             lines = [f"{function}({self._clipping.arguments(parameters)})"]
+        # Of no gradients at all, torch's other function makes nothing.
+        if self._clipping.kind is Kind.VALUE and not has_gradient(self._loops, step, closure):
+            lines = _guarded(lines, self._parameters.any_gradient(parameters, step.optimizer))
         if step.scaler is not None:
             unscale = self._unscale(step, statement)
             if isinstance(unscale, _Left):
@@ -249,6 +253,13 @@ class _Clipper:
             message = f"{node.name}.{method.name} kept: {outcome.text}"
             column = self._lines.column(method.lineno, method.col_offset) + 1
             self.findings.append(Finding(method.lineno, column, outcome.code, message))
+
+
+def _guarded(lines: Sequence[str], condition: str) -> list[str]:
+    """Return `lines` so that they run where a condition holds, beside one that they have."""
+    if lines[0].startswith("if "):
+        return [f"{lines[0].removesuffix(':')} and {condition}:", *lines[1:]]
+    return [f"if {condition}:", *(f"{INDENT}{line}" for line in lines)]
 
 
 def _in_words(insertion: Insertion, node: ast.expr | ast.stmt) -> str:
