@@ -97,8 +97,7 @@ class Totals:
     """Adds up steps; its size does not grow with them."""
 
     def __init__(self) -> None:
-        self.steps = self.clipped = self.nonfinite = 0
-        self._optimizers: set[int] = set()
+        self.steps = self.clipped = self.nonfinite = self._optimizers = 0
         self._finite = self._shares = self._timed = 0
         self._before = self._after = self._share = 0.0
         self._seconds = self._backward = self._optimizer = 0.0
@@ -109,7 +108,7 @@ class Totals:
     def add(self, step: Step) -> None:
         """Add one step, whose numbers that are not finite have been dropped."""
         self.steps += 1
-        self._optimizers.add(step.optimizer)
+        self._optimizers = max(self._optimizers, step.optimizer + 1)  # they are numbered
         self.clipped += step.clipped
         self._add_gradient(step)
         if step.loss is not None:
@@ -142,7 +141,7 @@ class Totals:
             backward_share=self._backward / whole if whole else None,
             optimizer_share=self._optimizer / whole if whole else None,
             peak_memory=self._peak_memory,
-            optimizers=len(self._optimizers),
+            optimizers=self._optimizers,
         )
 
     def _add_gradient(self, step: Step) -> None:

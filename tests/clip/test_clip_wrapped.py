@@ -115,7 +115,7 @@ class Zero(Noam):
         (lambda _: OfItself(), "got OfItself; attach to the optimizer it wraps"),
         (lambda _: None, "got NoneType; attach to the optimizer it wraps"),
         (lambda _: nn.Linear(1, 1), "got Linear; attach to the optimizer it wraps"),
-        (lambda inner: [inner], "got list; attach to the optimizer it wraps"),
+        (lambda inner: [inner, [inner]], "got list; attach to the optimizer it wraps"),
         (Zero, "got Zero; give DeepSpeed gradient_clipping in its configuration"),
     ],
 )
