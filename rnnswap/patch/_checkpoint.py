@@ -46,6 +46,8 @@ class LoadReport:
 
     def __str__(self) -> str:
         counts = {name: len(getattr(self, name)) for name in self.__slots__}
+        if not self.swapped:
+            del counts["swapped"]
         lines = [", ".join(f"{count} {name}" for name, count in counts.items())]
         lines += [f"  derived  {name}: {how}" for name, how in self.derived.items()]
         lines += [f"  dropped  {name}: {what}" for name, what in self.dropped.items()]

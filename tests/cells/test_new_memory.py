@@ -256,3 +256,40 @@ def test_a_cell_that_is_an_nn_lstm_too_keeps_its_own_weights(monkeypatch):
     assert model[0].bias_ih_l0.tolist() == [0.0] * 6 + [1.0] * 6
     assert model[0].weight_ih_l0.abs().sum() > 0
     assert model[0]._is_hf_initialized is True
+
+
+class Gated(Leaky):
+    """A cell whose gates do not read the state: its weight_hh has no columns."""
+
+    def weight_shapes(self, layer):
+        return super().weight_shapes(layer) | {"weight_hh": (self.hidden_size, 0)}
+
+    def step(self, gates_x, state, weights):
+        return (0.9 * state[0] + torch.tanh(gates_x),)
+
+    def run_steps(self, gates_x, state, weights, lengths, reverse):
+        return super().run_steps(gates_x, state, weights, lengths, reverse)
+
+
+def test_a_parameter_without_elements_is_not_trained():
+    """FSDP2 refuses the gradient of one."""
+    layer = Gated(4, 6, bidirectional=True)
+    fixed = [name for name, p in layer.named_parameters() if not p.requires_grad]
+    assert fixed == ["weight_hh_l0", "weight_hh_l0_reverse"]
+    torch.manual_seed(1)
+    drawn = Gated(4, 6, device="meta").to_empty(device="cpu")
+    assert_same(values(drawn), values(constructed(Gated, 4, 6)))
+    layer(torch.randn(5, 2, 4))[0].sum().backward()
+    assert layer.weight_hh_l0.grad is None
+
+
+def test_a_class_keeps_what_its_base_declares_of_traces():
+    class Blocks(Gated):
+        unsupported = frozenset({"traced-length"})
+
+    class Named(Blocks):
+        pass
+
+    assert "traced-length" not in Gated.unsupported  # it has a way of its own to run all steps
+    assert "traced-length" in Named.unsupported
+    assert "traced-length" in Leaky.unsupported

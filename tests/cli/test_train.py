@@ -231,6 +231,7 @@ def test_places_are_relative_to_where_the_run_was_started(rnnswap, script, leave
         (["--cell", "janet", "--cell-arg", "beta=x", "script.py"], "beta takes a float, got 'x'"),
         (["--cell", "janet", "--cell-arg", "b=1", "script.py"], "'janet' has no option 'b'"),
         (["--cell-arg", "beta=1", "script.py"], "--cell-arg needs --cell"),
+        (["--as-lstm", "script.py"], "--as-lstm needs --cell"),
         (
             ["--cell", "janet", *["--cell-arg", "beta=1"] * 2, "script.py"],
             "'beta' is given twice",

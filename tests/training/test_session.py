@@ -96,6 +96,13 @@ def test_attention_stands_over_the_cell(script, capsys):
     assert "JANET" in capsys.readouterr().out
 
 
+def test_the_cell_may_be_an_nn_lstm_as_well(script, capsys):
+    outcome = run(script, swap=Swap("janet", as_lstm=True))
+    assert capsys.readouterr().out == "JANETAsLSTM\n"
+    assert outcome.summary.steps == 3
+    assert str(outcome.swap) == "janet as nn.LSTM"
+
+
 def test_cell_options_reach_the_layer(script):
     plain, chrono = (run(script, swap=Swap("janet", options=o)) for o in ({}, {"t_max": 50}))
     assert plain.summary.first_loss != chrono.summary.first_loss
