@@ -27,7 +27,6 @@ from rnnswap.clip._distributed import is_made_to_initialise
 from rnnswap.clip._follow import track
 from rnnswap.clip._living import living
 from rnnswap.clip._steps import part_of_another
-from rnnswap.clip._wrapping import wrap
 from rnnswap.training.clock import Clock
 from rnnswap.training.layers import Layers
 from rnnswap.training.memory import peak_memory
