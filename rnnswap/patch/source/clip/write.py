@@ -23,6 +23,7 @@ from rnnswap.patch.source.clip.policy import Clipping, Kind
 from rnnswap.patch.source.clip.reached import Reached
 from rnnswap.patch.source.clip.runners import runner_of, runs_lightning
 from rnnswap.patch.source.clip.scopes import Scopes, free_name
+from rnnswap.patch.source.clip.unfollowed import unfollowed
 from rnnswap.patch.source.clip.unseen import after_construction, before_step
 from rnnswap.spec import Finding
 
@@ -94,6 +95,7 @@ class _Clipper:
                 reason = f"it is given no name, to which {self._clipping.text} could be attached"
                 self._decide(call, _Left(codes.NOT_CLIPPED, reason))
         self._lightning()
+        self._unfollowed()
         imports = self.reached.insertion()
         if self.insertions and imports is not None:
             self.insertions.insert(0, imports)
@@ -232,6 +234,13 @@ class _Clipper:
             return _there_already(there)
         reason = f"its optimizer is made elsewhere, where {self._clipping.text} belongs"
         return _Left(codes.NOT_CLIPPED, reason)
+
+    def _unfollowed(self) -> None:
+        """Say so where steps are made out of sight, by a library above all."""
+        for place in unfollowed(self._loops, self._clipping):
+            there = self._clipped.anywhere(place.node, None)
+            left = _Left(codes.NOT_CLIPPED, place.reason)
+            self._decide(place.node, left if there is None else _there_already(there))
 
     def _lightning(self) -> None:
         """Say so where Lightning makes the steps."""
