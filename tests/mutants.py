@@ -4,6 +4,7 @@
 """
 
 import copy
+import inspect
 import warnings
 
 import torch
@@ -538,6 +539,41 @@ class NoScript(Looping):
         return self
 
 
+class TakesANameForItself(nn.LSTM):
+    @property
+    def output_size(self):
+        return self.proj_size or self.hidden_size
+
+
+class SignsForItsSubclasses(nn.LSTM):
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.__signature__ = inspect.signature(nn.LSTM)
+
+
+class KnowsNoOtherBase(nn.LSTM):
+    __setattr__ = nn.Module.__setattr__
+
+
+class MakesItsListAnew(nn.LSTM):
+    def forward(self, x, hx=None):
+        self._init_flat_weights()
+        return super().forward(x, hx)
+
+
+class PlainNumbersOnly(nn.LSTM):
+    def __init__(self, input_size, hidden_size, num_layers=1, *args, **kwargs):
+        if not isinstance(num_layers, int):
+            raise TypeError("num_layers must be an int")
+        super().__init__(input_size, hidden_size, num_layers, *args, **kwargs)
+
+
+class KeepsItsOutput(nn.LSTM):
+    def forward(self, x, hx=None):
+        output, state = super().forward(x, hx)
+        return (torch.tanh(output) if isinstance(output, torch.Tensor) else output), state
+
+
 LAYERS = {
     Broken: ["plain-call"],
     AnotherOrder: ["positional-arguments"],
@@ -628,6 +664,12 @@ LAYERS = {
     UnusedParameter: ["ddp"],
     BiasesOnce: ["meta-device"],
     ResetsRows: ["fsdp-reset"],
+    TakesANameForItself: ["users-attributes"],
+    SignsForItsSubclasses: ["subclasses"],
+    KnowsNoOtherBase: ["bases-beside-it"],
+    MakesItsListAnew: ["flat-weights"],
+    PlainNumbersOnly: ["numbers-of-numpy"],
+    KeepsItsOutput: ["written-in-place"],
 }
 
 
@@ -730,6 +772,12 @@ class CellNoGraph(nn.LSTMCell):
         return torch.tensor([[float(v) for v in row if v == v] for row in h]), c
 
 
+class CellKeepsItsState(nn.LSTMCell):
+    def forward(self, x, hx=None):
+        h, c = super().forward(x, hx)
+        return torch.tanh(h), c
+
+
 CELLS = {
     CellBroken: ["plain-call"],
     CellAlwaysBias: ["arguments"],
@@ -745,5 +793,6 @@ CELLS = {
     CellOnTheCPU: ["meta-device"],
     CellWrongGradient: ["derivatives"],
     CellBranches: ["traced"],
+    CellKeepsItsState: ["state-written-in-place"],
     CellNoGraph: ["compiled", "exported", "onnx", "scripted"],
 }

@@ -115,7 +115,10 @@ class _OverSteps(nn.Module):
     def forward(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         """Return the attentional output (B, T, W) of output (B, T, W)."""
         both = torch.cat((self._context(output, lengths), output), -1)
-        return torch.tanh(self.combine(both))
+        attentional = torch.tanh(self.combine(both))
+        # tanh keeps its result for backward, and nn.LSTM's may be written into in float64.
+        copied = attentional.dtype == torch.float64 and attentional.requires_grad
+        return attentional.clone() if copied else attentional
 
     def _context(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         steps = torch.arange(output.size(1), device=output.device)

@@ -93,11 +93,11 @@ class IndRNN(RecurrentLayer):
         self._recurrent_init = as_range("recurrent_init", recurrent_init)
         self._last_layer_init = as_range("last_layer_init", last_layer_init)
         self._gradient_clip = as_clip_range(gradient_clip)
-        super().__init__(*args, **kwargs)
+        RecurrentLayer.__init__(self, *args, **kwargs)
 
     def reset_parameters(self) -> None:
         """Draw input weights as nn.LSTM does, u as the class says, biases 0."""
-        super().reset_parameters()
+        RecurrentLayer.reset_parameters(self)
         for layer, suffix in self._places():
             last = layer == self.num_layers - 1 and self._last_layer_init is not None
             drawn = self._last_layer_init if last else self._recurrent_init
@@ -124,7 +124,7 @@ class IndRNN(RecurrentLayer):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one direction of one layer; see `RecurrentLayer.run_direction`."""
         if self._zoneout:  # acts within a step
-            return super().run_direction(x, h0, c0, weights, lengths, reverse)
+            return RecurrentLayer.run_direction(self, x, h0, c0, weights, lengths, reverse)
         (first,), unused = self._carried(h0, c0)
         projection: tuple[Tensor | None, ...]
         u = bounded(weights["weight_hh"], self._recurrent_max, self._recurrent_min)
@@ -138,7 +138,7 @@ class IndRNN(RecurrentLayer):
         return self._single_state_results(output, last, unused, weights.get("weight_hr"))
 
     def _weights(self, index: int) -> dict[str, Tensor]:
-        weights = super()._weights(index)
+        weights = RecurrentLayer._weights(self, index)
         if self._gradient_clip is None:
             return weights
         return {n: clip_gradient(w, *self._gradient_clip) for n, w in weights.items()}
@@ -178,7 +178,7 @@ class IndRNNv2(IndRNN):
         check_flag("residual", residual)
         self._batch_norm = batch_norm
         self._residual = residual
-        super().__init__(*args, **kwargs)
+        IndRNN.__init__(self, *args, **kwargs)
         if batch_norm:
             beside = self._flat_weights[0]
             like: dict[str, Any] = {"device": beside.device, "dtype": beside.dtype}
@@ -188,7 +188,7 @@ class IndRNNv2(IndRNN):
 
     def reset_parameters(self) -> None:
         """Draw parameters as `IndRNN` does; batch norms start as torch's, statistics too."""
-        super().reset_parameters()
+        IndRNN.reset_parameters(self)
         for norm in self.children():  # none yet while the base's constructor runs
             if isinstance(norm, nn.BatchNorm1d):
                 norm.reset_parameters()
@@ -259,11 +259,11 @@ class IndRNNCell(RecurrentCell):
         self._recurrent_max = as_plain(recurrent_max)
         self._recurrent_min = as_plain(recurrent_min)
         self._recurrent_init = as_range("recurrent_init", recurrent_init)
-        super().__init__(*args, **kwargs)
+        RecurrentCell.__init__(self, *args, **kwargs)
 
     def reset_parameters(self) -> None:
         """Draw input weights as nn.LSTMCell does, u and biases as `IndRNN` says."""
-        super().reset_parameters()
+        RecurrentCell.reset_parameters(self)
         low, high = initial_range(self._recurrent_init, self._recurrent_max, self._recurrent_min)
         nn.init.uniform_(self.weight_hh, low, high)
         for bias in (self.bias_ih, self.bias_hh) if self.bias else ():

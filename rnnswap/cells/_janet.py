@@ -71,11 +71,11 @@ class JANET(RecurrentLayer):
         # Before the base's constructor, which calls reset_parameters.
         self._beta = float(beta)
         self._t_max = as_plain(t_max)
-        super().__init__(*args, **kwargs)
+        RecurrentLayer.__init__(self, *args, **kwargs)
 
     def reset_parameters(self) -> None:
         """Draw the weights as nn.LSTM does and set the biases as the class says."""
-        super().reset_parameters()
+        RecurrentLayer.reset_parameters(self)
         for _, suffix in self._places() if self.bias else ():
             _set_biases(
                 getattr(self, f"bias_ih{suffix}"), getattr(self, f"bias_hh{suffix}"), self._t_max
@@ -124,7 +124,7 @@ class JANET(RecurrentLayer):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one direction of one layer; see `RecurrentLayer.run_direction`."""
         if self._layer_norm or self._zoneout:  # both act within a step
-            return super().run_direction(x, h0, c0, weights, lengths, reverse)
+            return RecurrentLayer.run_direction(self, x, h0, c0, weights, lengths, reverse)
         result: tuple[Tensor, Tensor, Tensor] = janet_scan(
             x,
             h0,
@@ -177,11 +177,11 @@ class JANETCell(RecurrentCell):
         # Before the base's constructor, which calls reset_parameters.
         self._beta = float(beta)
         self._t_max = as_plain(t_max)
-        super().__init__(*args, **kwargs)
+        RecurrentCell.__init__(self, *args, **kwargs)
 
     def reset_parameters(self) -> None:
         """Draw the weights as nn.LSTMCell does and set the biases as `JANET` says."""
-        super().reset_parameters()
+        RecurrentCell.reset_parameters(self)
         if self.bias:
             _set_biases(self.bias_ih, self.bias_hh, self._t_max)
 

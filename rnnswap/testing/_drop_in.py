@@ -28,6 +28,7 @@ _THEMES = (
     "_processes",
     "_single_step",
     "_single_step_tooling",
+    "_subclassing",
 )
 for _theme in _THEMES:
     importlib.import_module(f"rnnswap.testing.{_theme}")

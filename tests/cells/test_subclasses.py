@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from rnnswap import JANET, IndRNN, IndRNNCell, IndRNNv2, JANETCell, RecurrentLayer, with_attention
+from rnnswap.cells._cell import RecurrentCell
 
 LAYERS = [
     nn.LSTM,
@@ -269,3 +270,23 @@ def test_the_text_has_the_options_of_all_bases():
 
     assert repr(Leaky(4, 8, slope=0.2, zoneout=0.5)) == "Leaky(4, 8, zoneout=0.5, slope=0.2)"
     assert repr(Leaky(4, 8)) == "Leaky(4, 8)"
+
+
+@pytest.mark.parametrize("kind", [JANET, IndRNN, IndRNNv2, JANETCell, IndRNNCell])
+def test_the_attributes_of_a_cell_work_on_another_class(kind):
+    base = RecurrentCell if issubclass(kind, RecurrentCell) else RecurrentLayer
+
+    class Copied(base):
+        pass
+
+    for owner in reversed(kind.__mro__[: kind.__mro__.index(base)]):
+        for name, value in vars(owner).items():
+            if name not in ("__dict__", "__weakref__", "__module__"):
+                setattr(Copied, name, value)
+    layer, copied = kind(4, 8), Copied(4, 8)
+    for mine, its in zip(copied.parameters(), layer.parameters(), strict=True):
+        mine.data.copy_(its)
+    x = X[0] if base is RecurrentCell else X
+    assert torch.equal(copied(x + 1)[0], layer(x + 1)[0])
+    copied.reset_parameters()
+    assert repr(copied) == repr(layer).replace(kind.__name__, "Copied")

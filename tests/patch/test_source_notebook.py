@@ -317,3 +317,29 @@ def test_outside_the_sources_every_byte_stays_whatever_the_layout(data):
     assert "LSTM(1, 2)" in before
     assert "JANET(1, 2)" in after
     assert patched(result)[0] == result
+
+
+@pytest.mark.parametrize("indent", ["    ", "\t", " "])
+def test_a_cell_that_is_indented_as_a_whole_stays_so(indent):
+    body = [
+        "from torch import nn\n",
+        "\n",
+        "if True:\n",
+        "    rnn = nn.LSTM(4, 8)\n",
+        "!ls\n",
+        "x = 1",
+    ]
+    indented = [line if line == "\n" else indent + line for line in body]
+    plain = patched(as_jupyter(notebook(code(body), code("y = 2"))))
+    data, findings = patched(as_jupyter(notebook(code(indented), code("y = 2"))))
+    expected = lines(sources(plain[0])[0])
+    assert lines(sources(data)[0]) == [s if s == "\n" else indent + s for s in expected]
+    (place, found), (was, same) = findings[0], plain[1][0]
+    column = int(was.rpartition(":")[2]) + len(indent)
+    assert (place, found) == (f"{was.rpartition(':')[0]}:{column}", same)
+
+
+def test_a_cell_indented_in_part_cannot_be_read():
+    for body in (["    rnn = nn.LSTM(4, 8)\n", "x = 1"], ["x = 1\n", "    y = nn.LSTM(4, 8)"]):
+        with pytest.raises(RewriteError):
+            patched(as_jupyter(notebook(code(body))))

@@ -28,7 +28,7 @@ class AdaptedLayer(RecurrentLayer):
     options: ClassVar[dict[str, Any]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        chosen = {name: kwargs.pop(name, default) for name, default in self.options.items()}
+        chosen = {name: kwargs.pop(name, default) for name, default in type(self).options.items()}
         if kwargs.get("layer_norm"):
             raise UnsupportedError(f"{type(self).__name__} does not support layer_norm")
         for name, value in chosen.items():
@@ -37,9 +37,9 @@ class AdaptedLayer(RecurrentLayer):
         super().__init__(*args, **kwargs)
 
     def _made_program(self, chosen: dict[str, Any]) -> Program:
-        root = root_of(self.cell)
+        root = root_of(type(self).cell)
         try:
-            return program_of(root, self.cell, tuple(chosen.items()), 1 + root.reads_last)
+            return program_of(root, type(self).cell, tuple(chosen.items()), 1 + root.reads_last)
         except (TypeError, ValueError) as error:
             raise OptionError(f"{type(self).__name__}: {error}") from error
 
@@ -49,7 +49,9 @@ class AdaptedLayer(RecurrentLayer):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        self._program = self._made_program({name: getattr(self, name) for name in self.options})
+        self._program = self._made_program(
+            {name: getattr(self, name) for name in type(self).options}
+        )
 
     def weight_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
         """Return nn.LSTM's names with the cell's shapes, then the cell's own parameters."""
@@ -103,17 +105,19 @@ class AdaptedLayer(RecurrentLayer):
                 _write(target, value.reshape(target.shape))
 
     def _cell(self, below: int, device: str) -> Any:
-        given = {name: getattr(self, name) for name in self.options}
-        biases = biases_of(self.cell)
-        if root_of(self.cell).same_width:
+        given = {name: getattr(self, name) for name in type(self).options}
+        biases = biases_of(type(self).cell)
+        if root_of(type(self).cell).same_width:
             below = self.hidden_size
-        return self.cell(below, self.hidden_size, **biases, **given, device=torch.device(device))
+        return type(self).cell(
+            below, self.hidden_size, **biases, **given, device=torch.device(device)
+        )
 
     def run_direction(
         self, x: Tensor, h0: Any, c0: Any, weights: Any, lengths: Any, reverse: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one direction of one layer; see `rnnswap.RecurrentLayer.run_direction`."""
-        root = root_of(self.cell)
+        root = root_of(type(self).cell)
         if root.reads_last:
             # Padded and cut, not sliced: an export would have to know that T - 1 is not 1.
             around = F.pad(x, (0, 0, 0, 0, 0, 1) if reverse else (0, 0, 0, 0, 1, 0))
@@ -156,7 +160,7 @@ class AdaptedLayer(RecurrentLayer):
         rows = x.flatten(0, 1)
         if "weight_xh" in weights:
             rows = F.linear(rows, weights["weight_xh"])
-        inputs = rows.chunk(2, -1) if root_of(self.cell).reads_last else (rows,)
+        inputs = rows.chunk(2, -1) if root_of(type(self).cell).reads_last else (rows,)
         pieces = self._program.project(*inputs, *weights[_PREPARED])
         whole = pieces[0] if len(pieces) == 1 else torch.cat(pieces, -1)
         return whole.view(x.size(0), x.size(1), whole.size(-1))

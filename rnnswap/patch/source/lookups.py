@@ -10,7 +10,7 @@ from rnnswap.patch.source import codes
 from rnnswap.patch.source.literals import find_literals
 from rnnswap.patch.source.names import Names
 from rnnswap.patch.source.plan import Origin, Plan
-from rnnswap.patch.source.runtime_names import may_choose, reached
+from rnnswap.patch.source.runtime_names import may_choose, may_spell, reached
 from rnnswap.patch.source.spelling import CUSTOMARY, dotted, ends_as_torchs, literal_text
 from rnnswap.patch.source.stars import find_stars
 from rnnswap.spec import Finding
@@ -63,7 +63,7 @@ def _by_getattr(names: Names, node: cst.CSTNode, origins: dict[str, Origin]) -> 
     text = literal_text(call.args[1].value)
     spelled = " ".join(names.code(call).split())
     if text is None:
-        if not may_choose(names, call.args[1]):
+        if not may_choose(names, call.args[1]) or not may_spell(call.args[1].value, classes):
             return None
         return f"{spelled} kept: which class it is shows only at run time"
     return f"{spelled} kept: the class is looked up by getattr" if text in classes else None

@@ -15,6 +15,8 @@ from rnnswap.patch.source.documents import Place
 from rnnswap.patch.source.literal_lines import edited, starts_of_lines
 from rnnswap.patch.source.magics import Masked, mask, unmask
 
+# Where a line begins that is not empty.
+_LINE_START = re.compile(r"^(?=[^\r\n])", re.MULTILINE)
 _BLANK = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
 
@@ -27,8 +29,9 @@ class _Cell(NamedTuple):
         source: Its source.
         start: Where its source begins in the file's text.
         end: Where it ends.
-        masked: The source as Python.
+        masked: The source as Python, without `indent`.
         line: The line of the joined text that its first line is.
+        indent: What stands before each of its lines; IPython takes it away.
     """
 
     number: int
@@ -37,6 +40,7 @@ class _Cell(NamedTuple):
     end: int
     masked: Masked
     line: int
+    indent: str
 
 
 class Notebook(NamedTuple):
@@ -70,7 +74,7 @@ class Notebook(NamedTuple):
         starts = starts_of_lines(self.raw[cell.start : cell.end])
         offset = cell.start + starts[min(inside, len(starts)) - 1]
         file_line = self.raw.count("\n", 0, offset) + 1
-        column = cell.masked.lines[inside] if magic else column
+        column = (cell.masked.lines[inside] if magic else column) + len(cell.indent)
         return Place(inside, column, cell.number, file_line, magic)
 
     def with_text(self, text: str) -> bytes:
@@ -92,7 +96,8 @@ class Notebook(NamedTuple):
         for cell, part in zip(self.cells, parts[1::2], strict=True):
             own = part if cell.masked.text.endswith("\n") else part.removesuffix("\n")
             try:
-                sources.append(unmask(first + own, cell.masked.originals))
+                plain = unmask(first + own, cell.masked.originals)
+                sources.append(_LINE_START.sub(cell.indent, plain))
             except KeyError:
                 _refuse(self.path, f"a magic in cell {cell.number} would change")
             first = ""
@@ -161,15 +166,26 @@ def _joined(
 ) -> Notebook:
     cells, parts, line = [], [], 1
     for number, source, start, end in found:
-        masked = mask(source, words, f"{mark}_{number}") if source.strip() else None
+        indent = _indent_of(source)
+        plain = re.sub(rf"^{indent}", "", source, flags=re.MULTILINE) if indent else source
+        masked = mask(plain, words, f"{mark}_{number}") if source.strip() else None
         if masked is None:
             continue
         ending = "" if masked.text.endswith("\n") else "\n"
         part = f"# {mark} {number}\n{masked.text}{ending}"
-        cells.append(_Cell(number, source, start, end, masked, line + 1))
+        cells.append(_Cell(number, source, start, end, masked, line + 1, indent))
         parts.append(part)
         line += part.count("\n")
     return Notebook(path, raw, "".join(parts), mark, tuple(cells))
+
+
+def _indent_of(source: str) -> str:
+    """Return the indentation that all lines of a cell have, but for empty ones; nothing else."""
+    indent = re.match(r"[ \t]*", source)
+    assert indent is not None
+    lines = [line for line in source.splitlines() if line]
+    common = all(line.startswith(indent.group()) and line.strip() for line in lines)
+    return indent.group() if common else ""
 
 
 def _check_format(content: Any, path: str) -> None:

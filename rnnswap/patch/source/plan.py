@@ -27,7 +27,11 @@ _OTHERS = ("GRU", "RNN", "GRUCell", "RNNCell")
 _OTHER_WORDS = re.compile(r"\b(?:GRU|RNN)(?:Cell)?\b")
 _GETATTR = "getattr("
 # A recurrent layer chosen while the program runs, in a file that need not spell any.
-_CHOSEN = re.compile(r"getattr\(\s*(?:\w+\.)*(?:nn|modules|rnn)\s*,[^()]*?(?i:rnn|lstm|cell|recur)")
+_CHOSEN = re.compile(
+    r"getattr\(\s*(?:\w+\.)*(?:nn|modules|rnn)\s*,"
+    # by a variable's name, or a name put together of parts
+    r"(?:[^()]*?(?i:rnn|lstm|cell|recur)|\s*[rR]?[fF]['\"]|[^()]*?(?:['\"]\s*\+|\+\s*['\"]))"
+)
 
 
 class Origin(NamedTuple):

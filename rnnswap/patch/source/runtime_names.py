@@ -7,6 +7,7 @@ literal says the way, it is read here as Python would read it.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import libcst as cst
 
@@ -25,6 +26,24 @@ def may_choose(names: Names, node: cst.CSTNode) -> bool:
     element = node.slice if isinstance(node, cst.SubscriptElement) else node
     value = element.value if isinstance(element, cst.Index | cst.Arg) else element
     return literal_text(value) is None and not _OTHER_KINDS.search(names.code(value))
+
+
+def may_spell(node: cst.BaseExpression, words: Collection[str]) -> bool:
+    """Return whether an expression, made of literals and of anything, may be one of `words`."""
+    pattern = re.compile(_pattern_of(node))
+    return any(pattern.fullmatch(word) for word in words)
+
+
+def _pattern_of(node: cst.BaseExpression) -> str:
+    literal = literal_text(node)
+    if literal is not None:
+        return re.escape(literal)
+    if isinstance(node, cst.FormattedString):
+        texts = (p.value if isinstance(p, cst.FormattedStringText) else None for p in node.parts)
+        return "".join(".*" if text is None else re.escape(text) for text in texts)
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
+        return _pattern_of(node.left) + _pattern_of(node.right)
+    return ".*"
 
 
 def reached(names: Names, node: cst.CSTNode) -> frozenset[str]:
