@@ -116,9 +116,10 @@ class _OverSteps(nn.Module):
         """Return the attentional output (B, T, W) of output (B, T, W)."""
         both = torch.cat((self._context(output, lengths), output), -1)
         attentional = torch.tanh(self.combine(both))
-        # tanh keeps its result for backward, and nn.LSTM's may be written into in float64.
-        copied = attentional.dtype == torch.float64 and attentional.requires_grad
-        return attentional.clone() if copied else attentional
+        # tanh keeps its result for backward, and nn.LSTM's may be written into in float64. A trace
+        # is made with gradients and checked without: it must be the same.
+        kept = attentional.dtype == torch.float64 and attentional.requires_grad
+        return attentional.clone() if kept and not torch.jit.is_tracing() else attentional
 
     def _context(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         steps = torch.arange(output.size(1), device=output.device)

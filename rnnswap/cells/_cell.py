@@ -120,8 +120,10 @@ class RecurrentCell(SaysItsCell, FreeNames, DrawnInNewMemory, nn.RNNCellBase):
             return new_h, new_c.clone() if new_c is new_h else new_c
         (new_h,) = type(self).step(self, gates_x, (h,), weights)
         new_c = keep_in_graph(new_h.clone(), c)
-        # A step may keep its result for backward, as relu does; h may be written into.
-        return new_h.clone() if new_h.requires_grad else new_h, new_c
+        # A step may keep its result for backward, as relu does; h may be written into. A trace is
+        # made with gradients and checked without: it must be the same.
+        kept = new_h.requires_grad and not torch.jit.is_tracing()
+        return new_h.clone() if kept else new_h, new_c
 
     def _state(self, input: Tensor, hx: Any) -> tuple[Tensor, Tensor]:
         shape = (*input.shape[:-1], self.hidden_size)

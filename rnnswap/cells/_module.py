@@ -196,9 +196,10 @@ class RecurrentModule(SaysItsCell, FreeNames, DrawnInNewMemory, HasFlatWeights):
         would cost more than two parts in a hundred of a training step.
         """
         copied = self._states == 2 and (self.proj_size or output.dim() == 2)
-        if (copied or output.dtype == torch.float64) and output.requires_grad:
-            return output.clone()
-        return output
+        if not (copied or output.dtype == torch.float64) or not output.requires_grad:
+            return output
+        # A trace is made with gradients and checked without: it must be the same.
+        return output if torch.jit.is_tracing() else output.clone()
 
     def _gain_names(self) -> list[str]:
         """Names without "weight" or "bias", which code that fills those would overwrite."""

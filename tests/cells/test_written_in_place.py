@@ -114,3 +114,12 @@ def test_states_of_an_episode_that_ended(make, learned):
 
     for found, expected in zip(losses(in_place), losses(anew), strict=True):
         torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", ["janet", "indrnn"])
+def test_a_trace_is_the_same_with_and_without_gradients(name):
+    layer = get_cell(name)(4, 8, proj_size=3, dtype=torch.float64)
+    torch.jit.trace(layer, torch.randn(5, 3, 4, dtype=torch.float64))  # it checks itself
+    torch.jit.trace(get_cell(name)(4, 8, 2, dtype=torch.float64), torch.randn(5, 3, 4).double())
+    torch.jit.trace(IndRNNCell(4, 8), torch.randn(3, 4))

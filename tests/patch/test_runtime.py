@@ -398,7 +398,7 @@ def test_attention_on_top(name):
     with patched(name, attention="soft") as report:
         layer = nn.LSTM(4, 6, batch_first=True)
     assert layer(torch.randn(2, 3, 4))[0].shape == (2, 3, 6)
-    assert "attention" in dict(layer.named_children())
+    assert "_attention" in dict(layer.named_children())
     assert "\n" not in report.swapped[0].after
 
 
