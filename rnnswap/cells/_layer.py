@@ -21,7 +21,7 @@ from rnnswap.cells._arguments import (
     lengths_of,
 )
 from rnnswap.cells._module import RecurrentModule, declare_traced_length
-from rnnswap.cells._within_step import projected, zoned_out
+from rnnswap.cells._within_step import features_dropped, projected, zoned_out
 from rnnswap.ops._dispatch import is_graph_made
 from rnnswap.ops._dynamo import numbers_are_open, numbers_as_they_are
 from rnnswap.ops._scan import (
@@ -211,8 +211,9 @@ class RecurrentLayer(RecurrentModule):
                 if low is not None:
                     weights = {name: cast_down(weight, low) for name, weight in weights.items()}
                 h, c = (None if s is None else s[index] for s in (h0, c0))
+                kept = features_dropped(x, self._input_dropout, self.training)
                 output, h, c = type(self).run_direction(
-                    self, self._drop_input(x), h, c, weights, lengths, direction == 1
+                    self, kept, h, c, weights, lengths, direction == 1
                 )
                 outputs.append(output)
                 h_n.append(h)
@@ -316,12 +317,6 @@ class RecurrentLayer(RecurrentModule):
         """Return gates (..., gates * H) with each gate normalised over its H values, times gain."""
         apart = gates.view(*gates.shape[:-1], self._gates, self.hidden_size)
         return F.layer_norm(apart, (self.hidden_size,)).flatten(-2) * gain
-
-    def _drop_input(self, x: Tensor) -> Tensor:
-        """Drop the same features of x (T, B, features) at every step of a sequence."""
-        if not (self._input_dropout and self.training):
-            return x
-        return x * F.dropout(torch.ones_like(x[:1]), self._input_dropout)
 
     def _carried(self, h0: Any, c0: Any) -> tuple[Any, Tensor | None]:
         """Return the state the recurrence begins with, and what of (h_0, c_0) it does not read."""
