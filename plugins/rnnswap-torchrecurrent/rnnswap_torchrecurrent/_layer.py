@@ -84,6 +84,8 @@ class AdaptedLayer(RecurrentLayer):
     def reset_parameters(self) -> None:
         """Draw the parameters as torchrecurrent does, weight_hr as nn.LSTM."""
         super().reset_parameters()
+        if self.weight_ih_l0.is_meta:  # which draws nothing from the generator
+            return
         for layer in range(self.num_layers):
             below = self.input_size
             if layer:
@@ -109,9 +111,9 @@ class AdaptedLayer(RecurrentLayer):
         biases = biases_of(type(self).cell)
         if root_of(type(self).cell).same_width:
             below = self.hidden_size
-        return type(self).cell(
-            below, self.hidden_size, **biases, **given, device=torch.device(device)
-        )
+        # A type of its own: the same seed draws the same numbers whatever the default type is.
+        like = {"device": torch.device(device), "dtype": torch.float32}
+        return type(self).cell(below, self.hidden_size, **biases, **given, **like)
 
     def run_direction(
         self, x: Tensor, h0: Any, c0: Any, weights: Any, lengths: Any, reverse: bool
