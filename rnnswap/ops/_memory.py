@@ -71,8 +71,7 @@ class DrawnInNewMemory(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         meta = {name for name, tensor in _tensors(self, recurse) if tensor.is_meta}
-        # Past nn.RNNBase, which repairs a list of its parameters here.
-        result = nn.Module._apply(self, fn, recurse)  # type: ignore[no-untyped-call]
+        result = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if getattr(fn, "__code__", None) in _OF_TO_EMPTY:
             draw(self, [name for name, _ in _tensors(self, recurse)])
         elif meta:
