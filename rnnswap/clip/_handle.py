@@ -73,7 +73,7 @@ class ClipHandle:
         self._watched: MutableMapping[Tensor, Removable] = WeakTensorKeyDictionary()
         self._tell_policy(wanted=self._measures)
         if isinstance(policy, ByNameClip):
-            self.undo_with(living.follow())
+            self.undo_with(living.follow(self))
         if policy.acts_at != "never":
             self.undo_with(_foreign.listen(self._script_clipped))
 
