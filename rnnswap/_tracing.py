@@ -12,3 +12,9 @@ def is_transformed() -> bool:
 
 # Dynamo would trace the function and knows no stack of transforms; it guards on the stack itself.
 is_transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def is_traced() -> bool:
+    """Return whether torch.jit.trace records what is done."""
+    traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return traced

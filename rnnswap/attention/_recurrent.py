@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from rnnswap._tracing import is_traced
 from rnnswap.attention._base import Attention, reset
 from rnnswap.attention._masked import allowed_keys
 from rnnswap.constructors import with_arguments_of
@@ -119,7 +120,7 @@ class _OverSteps(nn.Module):
         # tanh keeps its result for backward, and nn.LSTM's may be written into in float64. A trace
         # is made with gradients and checked without: it must be the same.
         kept = attentional.dtype == torch.float64 and attentional.requires_grad
-        return attentional.clone() if kept and not torch.jit.is_tracing() else attentional
+        return attentional.clone() if kept and not is_traced() else attentional
 
     def _context(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         steps = torch.arange(output.size(1), device=output.device)

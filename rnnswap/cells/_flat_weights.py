@@ -14,7 +14,7 @@ from typing import Any, SupportsIndex
 
 from torch import Tensor, nn
 
-#: Written to by nobody; no mapping proxy, which Dynamo cannot follow where a dict changes meanwhile.
+#: Written to by nobody. Not a mapping proxy, which Dynamo cannot follow where a dict changes.
 _NOTHING: Mapping[str, Any] = {}
 
 

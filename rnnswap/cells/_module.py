@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NoReturn
 import torch
 from torch import Tensor, nn
 
+from rnnswap._tracing import is_traced
 from rnnswap.cells._arguments import (
     as_int,
     as_plain,
@@ -199,7 +200,7 @@ class RecurrentModule(SaysItsCell, FreeNames, DrawnInNewMemory, HasFlatWeights):
         if not (copied or output.dtype == torch.float64) or not output.requires_grad:
             return output
         # A trace is made with gradients and checked without: it must be the same.
-        return output if torch.jit.is_tracing() else output.clone()
+        return output if is_traced() else output.clone()
 
     def _gain_names(self) -> list[str]:
         """Names without "weight" or "bias", which code that fills those would overwrite."""

@@ -74,8 +74,7 @@ class ClipHandle:
         self._watched: MutableMapping[Tensor, Removable] = WeakTensorKeyDictionary()
         self._tell_policy(wanted=self._measures)
         if isinstance(policy, ByNameClip):
-            # With the handle, if nobody detaches it: it goes with its optimizer.
-            self.undo_with(weakref.finalize(self, living.follow()))
+            self.undo_with(living.follow(self))
         if policy.acts_at != "never":
             self.undo_with(_foreign.listen(self._script_clipped))
 

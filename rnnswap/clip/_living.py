@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import threading
 import weakref
@@ -41,19 +40,18 @@ class _Register:
         """Whether modules are noted as they are made."""
         return self._followers > 0
 
-    def follow(self) -> Callable[[], None]:
-        """Note modules from now on; return what ends that, of which a second call does nothing."""
+    def follow(self, follower: object) -> Callable[[], object]:
+        """Note modules as long as `follower` lives; return what ends that sooner, once."""
         with self._lock:
             if not self._followers:
                 self._undo = [wrap(nn.Module, name, _noting) for name in _BIRTHS]
             self._followers += 1
-        return functools.partial(self._unfollow, [True])
+        end = weakref.finalize(follower, self._unfollow)
+        end.atexit = False
+        return end
 
-    def _unfollow(self, follows: list[bool]) -> None:
+    def _unfollow(self) -> None:
         with self._lock:
-            if not follows:
-                return
-            follows.clear()
             self._followers -= 1
             if not self._followers:
                 while self._undo:

@@ -139,7 +139,7 @@ class Recorder:
         """Let the layers of optimizers that are made later be found at once."""
         if not self._follows:
             self._follows = True
-            self._undo.append(living.follow())
+            self._undo.append(living.follow(self))
 
     def summary(self) -> Summary:
         """Return the totals, having given all steps to the sink; waits for the devices."""

@@ -25,9 +25,21 @@ def looks(monkeypatch):
     return count
 
 
+class Follower:
+    """Who wants to know of modules."""
+
+
+@pytest.fixture(autouse=True)
+def nobody_follows():
+    """Handles that other tests have left are gone, and with them what follows for them."""
+    gc.collect()
+    assert not living.is_followed
+
+
 @pytest.fixture
 def followed():
-    end = living.follow()
+    follower = Follower()
+    end = living.follow(follower)
     yield
     end()
 
@@ -96,7 +108,8 @@ def made(how):
 @pytest.mark.parametrize("before", [True, False], ids=["before", "while followed"])
 def test_modules_are_known_however_they_came_to_life(how, before, looks):
     model = made(how) if before else None
-    end = living.follow()
+    follower = Follower()
+    end = living.follow(follower)
     names_of([nn.Parameter(torch.zeros(1))])
     model = model or made(how)
     found = names_of([*model.parameters()])
@@ -124,7 +137,8 @@ def test_modules_that_are_gone_are_not_kept(followed):
 
 def test_torchs_module_is_its_own_again_when_nobody_follows():
     before = nn.Module.__init__, nn.Module.__setstate__
-    first, second = living.follow(), living.follow()
+    followers = Follower(), Follower()
+    first, second = map(living.follow, followers)
     first()
     first()
     assert living.is_followed
@@ -139,6 +153,16 @@ def test_a_handle_with_rules_follows_until_it_is_detached():
     handle = attach("none;weight=-1,1", torch.optim.SGD(model.parameters()))
     assert living.is_followed
     handle.detach()
+    assert not living.is_followed
+
+
+def test_following_ends_with_the_optimizer_of_a_handle():
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters())
+    attach("none;weight=-1,1", optimizer)
+    assert living.is_followed
+    del optimizer
+    gc.collect()
     assert not living.is_followed
 
 
