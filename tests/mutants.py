@@ -478,10 +478,60 @@ class UnusedParameter(nn.LSTM):
         self.unused = nn.Parameter(torch.zeros(3))
 
 
+class BiasesOnce(nn.LSTM):
+    """Writes in its constructor what its reset_parameters leaves as it is."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, parameter in self.named_parameters():
+            if "bias" in name:
+                nn.init.zeros_(parameter)
+
+    def reset_parameters(self):
+        for name, parameter in self.named_parameters():
+            if "weight" in name:
+                nn.init.uniform_(parameter, -0.5, 0.5)
+
+
+class ResetsRows(nn.LSTM):
+    """Writes rows of a parameter: of one that is sharded they are a copy."""
+
+    def reset_parameters(self):
+        super().reset_parameters()
+        for name, parameter in self.named_parameters():
+            if "bias" in name:
+                with torch.no_grad():
+                    parameter.chunk(4)[1].fill_(1.0)
+
+
 class BranchesOnValues(nn.LSTM):
     def forward(self, x, hx=None):
         output, state = super().forward(x, hx)
         return (output * 2 if x.size(1) == 7 else output), state
+
+
+class OtherWhenCompiled(rnnswap.IndRNN):
+    def forward(self, x, hx=None):
+        output, state = super().forward(x, hx)
+        return (output + 0.5 if torch.compiler.is_compiling() else output), state
+
+
+class _Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return 2 * grad
+
+
+class NoTransforms(nn.LSTM):
+    """Its autograd.Function has no rules for torch.func's transforms."""
+
+    def forward(self, x, hx=None):
+        output, state = super().forward(x, hx)
+        return _Doubled.apply(output), state
 
 
 class NoScript(Looping):
@@ -601,10 +651,19 @@ LAYERS = {
     ],
     KeepsGraphs: ["inference-mode"],
     NeverLearns: ["training"],
+    OtherWhenCompiled: [
+        "compiled-as-it-is",
+        "compiled-by-every-backend",
+        "compiled-with-autocast",
+        "compiled-training-step",
+    ],
+    NoTransforms: ["compiled-per-sample-gradients"],
     Looping: ["traced-at-another-length"],
     BranchesOnValues: ["traced"],
     NoScript: ["scripted"],
     UnusedParameter: ["ddp"],
+    BiasesOnce: ["meta-device"],
+    ResetsRows: ["fsdp-reset"],
     TakesANameForItself: ["users-attributes"],
     SignsForItsSubclasses: ["subclasses"],
     KnowsNoOtherBase: ["bases-beside-it"],

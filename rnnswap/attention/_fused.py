@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from rnnswap._tracing import is_transformed
 from rnnswap.attention._masked import allowed_keys, masked_softmax
 
 
@@ -75,7 +76,7 @@ def _widened(tensor: Tensor, width: int) -> Tensor:
 def _fused(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
 ) -> Tensor:
-    if _is_traced():
+    if _is_traced() and not is_transformed():
         return _kernel(query, key, value, mask, causal, scale)
     # Neither functorch's transforms nor forward-mode AD have a rule for the kernels.
     if not _is_plain():
@@ -100,11 +101,7 @@ def _is_traced() -> bool:
 
 def _is_plain() -> bool:
     """Return whether operations just run: no tracing, no transform, no forward-mode AD."""
-    return not (
-        _is_traced()
-        or torch._C._functorch.peek_interpreter_stack() is not None
-        or forward_ad._current_level >= 0
-    )
+    return not (_is_traced() or is_transformed() or forward_ad._current_level >= 0)
 
 
 def _kernel(

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, SupportsIndex
 
 from torch import Tensor, nn
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+#: Written to by nobody. Not a mapping proxy, which Dynamo cannot follow where a dict changes.
+_NOTHING: Mapping[str, Any] = {}
 
 
 class FlatWeights(list[Any]):

@@ -1,4 +1,4 @@
-"""What acts within a step besides the recurrence: zoneout and the projection of two states."""
+"""What acts on steps besides the recurrence: dropped features, zoneout, two states' projection."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from torch import Tensor
 from rnnswap.ops._scan import Step
 
 State = tuple[Tensor, ...]
+
+
+def features_dropped(x: Tensor, rate: float, training: bool) -> Tensor:
+    """Drop the same features of x (T, B, features) at every step of a sequence."""
+    return x * F.dropout(torch.ones_like(x[:1]), rate) if rate and training else x
 
 
 def projected(step: Step, w_hr: Tensor) -> Step:
@@ -37,7 +42,10 @@ def zoned_out(
         both: Of two states the first keeps its units too; else it is a projection.
     """
     if not training:
-        return lambda now, state: _kept(step(now, state), state, rate, both), gates_x
+        share: Tensor | float = rate
+        if torch.compiler.is_dynamo_compiling():  # which may leave it open, as no loop can take it
+            share = carry.new_full((), rate)
+        return lambda now, state: _kept(step(now, state), state, share, both), gates_x
     masks = torch.rand_like(carry.expand(gates_x.size(0), *carry.shape)) < rate  # (T, B, H)
     sizes = [gates_x.size(-1), carry.size(-1)]
 
@@ -53,9 +61,9 @@ def _kept(new: State, old: State, share: Tensor | float, both: bool) -> State:
     """Return the new state with those units of the old that the mask or the share says."""
 
     def keep(fresh: Tensor, held: Tensor) -> Tensor:
-        if isinstance(share, float):
-            return torch.lerp(fresh, held, share)
-        return torch.where(share, held, fresh)
+        if isinstance(share, Tensor) and share.dtype == torch.bool:
+            return torch.where(share, held, fresh)
+        return torch.lerp(fresh, held, share)
 
     output, new = new[: -len(old)], new[-len(old) :]
     if len(old) == 1:

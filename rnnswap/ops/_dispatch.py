@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+from rnnswap._tracing import is_transformed
 from rnnswap.errors import KernelUnavailableError
 
 FORCE_VARIABLE = "RNNSWAP_IMPL"
@@ -72,7 +73,8 @@ class Operation:
         if torch.compiler.is_exporting():
             return self.exported(*args)
         if torch.compiler.is_compiling():
-            return self.library(*args)
+            # The operator has no rules for torch.func's transforms.
+            return self.implementations[-1].run(*args) if is_transformed() else self.library(*args)
         chosen = self.choose(*args)
         calls = _recorded.get()
         if calls is not None:
@@ -152,7 +154,7 @@ def reasons_against_custom_autograd(*_: Any) -> list[str]:
     """Return why an autograd.Function with a hand-written backward cannot run now."""
     reasons = []
     # Neither has a public question; a Function without vmap and jvp rules would raise under both.
-    if torch._C._functorch.peek_interpreter_stack() is not None:
+    if is_transformed():
         reasons.append("a torch.func transform is active")
     if forward_ad._current_level >= 0:
         reasons.append("forward-mode differentiation is active")

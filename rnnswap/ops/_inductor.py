@@ -1,4 +1,4 @@
-"""Mends Inductor's while_loop, into which it turns torch's scan operator.
+"""Mends what Inductor makes of torch's scan operator: a while_loop.
 
 The body of such a loop writes its results into the buffers with which the loop began. Inductor
 (torch 2.13) takes these for free once the loop has ended, and what is computed next is written over
@@ -6,11 +6,18 @@ the results: of a recurrent layer whose input is as wide as its state, the gradi
 Zeros with which two loops begin, as of two such layers, are one buffer, too: the second begins with
 the first one's results. Nothing is said, the numbers are wrong. Here each loop begins with buffers
 of its own, which are kept.
+
+The body of the loop also reads the number of the step as a number. Inductor writes that itself, and
+refuses it wherever the user does not allow such reading: always but with fullgraph=True. Dynamo has
+traced the user's code by then, so what is allowed while the loop is written changes nothing else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -30,13 +37,27 @@ loops_are_right._dynamo_marked_constant = True  # type: ignore[attr-defined]
 @functools.cache
 def _mend() -> bool:
     try:
+        with warnings.catch_warnings():
+            # torch uses its own deprecated torch.jit there.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from torch._inductor.fx_passes import post_grad
         from torch._inductor.ir import ShapeAsConstantBuffer, WhileLoop
-        from torch._inductor.virtualized import V
     except ImportError:
         return False
-    if not hasattr(WhileLoop, "_clone_aliased_inputs"):
+    known = (WhileLoop, "_clone_aliased_inputs"), (post_grad, "decompose_scan_to_while_loop")
+    if not all(hasattr(owner, name) for owner, name in known):
         return False
-    begin = WhileLoop.__init__
+    _keep_buffers(WhileLoop, ShapeAsConstantBuffer)
+    write = post_grad.decompose_scan_to_while_loop
+    post_grad.decompose_scan_to_while_loop = _numbers_allowed()(write)
+    return True
+
+
+def _keep_buffers(loop: Any, number: type) -> None:
+    """Let each loop begin with buffers of its own, which nothing is written over."""
+    from torch._inductor.virtualized import V
+
+    begin = loop.__init__
 
     @functools.wraps(begin)
     def begin_and_keep(self: Any, *args: Any, **named: Any) -> None:
@@ -46,10 +67,21 @@ def _mend() -> bool:
                 V.graph.never_reuse_buffers.add(name)
 
     def copies(carried: Any) -> list[Any]:
-        return [
-            b if isinstance(b, ShapeAsConstantBuffer) else WhileLoop.copy_input(b) for b in carried
-        ]
+        return [b if isinstance(b, number) else loop.copy_input(b) for b in carried]
 
-    WhileLoop.__init__ = begin_and_keep  # type: ignore[method-assign]
-    WhileLoop._clone_aliased_inputs = staticmethod(copies)  # type: ignore[method-assign,assignment]
-    return True
+    loop.__init__ = begin_and_keep
+    loop._clone_aliased_inputs = staticmethod(copies)
+
+
+@contextlib.contextmanager
+def _numbers_allowed() -> Iterator[None]:
+    """Let Inductor write down that a tensor's value is read as a number."""
+    from torch._inductor.virtualized import V
+
+    mode = V.fake_mode
+    before = mode.allow_scalar_outputs
+    mode.allow_scalar_outputs = True
+    try:
+        yield
+    finally:
+        mode.allow_scalar_outputs = before

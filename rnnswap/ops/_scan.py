@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from rnnswap._tracing import is_transformed
 from rnnswap.ops._inductor import loops_are_right
 
 
@@ -217,9 +218,16 @@ def run_any(
     reverse: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """As `loop_steps`, or while compiling, where its graph would grow with T, as `scan_steps`."""
-    compiling, exporting = torch.compiler.is_compiling(), torch.compiler.is_exporting()
-    run = scan_steps if exporting or (compiling and loops_are_right()) else loop_steps
+    run = scan_steps if _is_scan_right() else loop_steps
     return run(step, gates, state, lengths, reverse)
+
+
+def _is_scan_right() -> bool:
+    """Return whether a graph is made in which torch's scan operator is possible and right."""
+    if torch.compiler.is_exporting():
+        return True
+    # Under torch.func's transforms the operator raises.
+    return torch.compiler.is_compiling() and loops_are_right() and not is_transformed()
 
 
 def loop_steps(

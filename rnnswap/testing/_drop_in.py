@@ -23,6 +23,7 @@ _THEMES = (
     "_types",
     "_modules",
     "_autograd",
+    "_compiling",
     "_tooling",
     "_processes",
     "_single_step",

@@ -8,11 +8,11 @@ import torch
 
 from rnnswap.testing._checks import CELL, FULL, check
 from rnnswap.testing._compare import require_all_same
+from rnnswap.testing._compiling import require_compiler
 from rnnswap.testing._subject import H, I, Subject
 from rnnswap.testing._tooling import (
     COMPILED_EPS,
     quiet,
-    require_compiler,
     require_onnx,
     require_scripted,
     run_onnx,

@@ -7,7 +7,6 @@ import importlib
 import importlib.util
 import io
 import logging
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,17 +16,14 @@ from torch import Tensor, nn
 from rnnswap.spec import TRACED_LENGTH
 from rnnswap.testing._checks import FULL, CheckFailedError, CheckSkippedError, check
 from rnnswap.testing._compare import (
-    backward,
     describe,
-    gradient,
     is_one_sentence,
-    require,
     require_all_same,
     require_equal,
     require_same,
 )
 from rnnswap.testing._report import BEYOND
-from rnnswap.testing._subject import I, Setting, Subject, inputs, run
+from rnnswap.testing._subject import I, Subject, inputs, run
 
 #: Compiled code sums in another order than eager code.
 COMPILED_EPS = 256
@@ -47,82 +43,6 @@ def quiet() -> Iterator[None]:
     finally:
         torch.compiler.reset()
         logging.disable(before)
-
-
-@check(group=BEYOND, level=FULL)
-def compiled(subject: Subject) -> None:
-    """torch.compile(fullgraph=True) gives the same results and gradients, without a flag."""
-    require_compiler()
-    # Where all widths are equal, buffers of the loop are of the size of what comes after it.
-    layers = {"num_layers": 2} if subject.can("num_layers") else {}
-    for setting in ({}, {"hidden_size": I, **layers}):
-        _require_compiled(subject, setting, "inductor")
-
-
-@check(group=BEYOND, level=FULL)
-def compiled_in_every_form(subject: Subject) -> None:
-    """torch.compile(fullgraph=True, backend="aot_eager") does with layers and directions too."""
-    for setting in subject.settings(subject.deep(), {"proj_size": 2}):
-        _require_compiled(subject, setting, "aot_eager")
-
-
-def require_compiler() -> None:
-    """Skip the check where torch.compile has no C++ compiler to call."""
-    if shutil.which("g++") is None and shutil.which("clang++") is None:
-        raise CheckSkippedError("no C++ compiler")
-
-
-def _require_compiled(subject: Subject, setting: Setting, backend: str) -> None:
-    layer, x = subject.build(setting, _FLOAT), inputs(setting, dtype=_FLOAT)
-    names = ["input", *(name for name, _ in layer.named_parameters())]
-
-    def results(call: Any) -> tuple[Any, list[Tensor]]:
-        layer.zero_grad()
-        given = x.clone().requires_grad_()
-        found = run(call, given)
-        backward(found[0].square())
-        return found, [gradient(t) for t in (given, *layer.parameters())]
-
-    truth, gradients = results(layer)
-    with quiet():
-        found, compiled_gradients = results(torch.compile(layer, fullgraph=True, backend=backend))
-    require_all_same(found, truth, f"compiled by {backend}, {setting}", eps=COMPILED_EPS)
-    where = f"gradient compiled by {backend}, {setting}"
-    require_all_same(compiled_gradients, gradients, where, names=names, eps=COMPILED_EPS)
-
-
-@check(group=BEYOND, level=FULL)
-def compiled_size(subject: Subject) -> None:
-    """The compiled graphs, forward and backward, do not grow with the number of steps."""
-    sizes = {steps: _graph_size(subject, steps) for steps in (4, 40)}
-    require(
-        sizes[40] <= sizes[4],
-        f"expected as many nodes at T=40 as the {sizes[4]} at T=4, got {sizes[40]}",
-    )
-
-
-def _graph_size(subject: Subject, steps: int) -> int:
-    """Return how many nodes torch.compile hands to its backend for one training step."""
-    from torch._dynamo.backends.common import aot_autograd
-
-    counted: list[int] = []
-
-    def count(graph: torch.fx.GraphModule, _: Any) -> Any:
-        counted.append(_nodes(graph))
-        return graph.forward
-
-    backend: Any = aot_autograd(fw_compiler=count, bw_compiler=count)
-    layer = subject.build(dtype=_FLOAT)
-    with quiet():
-        compiled = torch.compile(layer, fullgraph=True, backend=backend, dynamic=False)
-        backward(run(compiled, inputs(steps=steps, dtype=_FLOAT))[0])
-    require_equal(len(counted), 2, "graphs (forward and backward)")
-    return sum(counted)
-
-
-def _nodes(graph: torch.fx.GraphModule) -> int:
-    modules = [m for m in graph.modules() if isinstance(m, torch.fx.GraphModule)]
-    return sum(len(m.graph.nodes) for m in modules)
 
 
 @check(group=BEYOND, level=FULL)

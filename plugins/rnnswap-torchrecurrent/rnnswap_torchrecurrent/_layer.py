@@ -84,6 +84,8 @@ class AdaptedLayer(RecurrentLayer):
     def reset_parameters(self) -> None:
         """Draw the parameters as torchrecurrent does, weight_hr as nn.LSTM."""
         super().reset_parameters()
+        if self.weight_ih_l0.is_meta:  # which draws nothing from the generator
+            return
         for layer in range(self.num_layers):
             below = self.input_size
             if layer:
@@ -102,16 +104,16 @@ class AdaptedLayer(RecurrentLayer):
                     continue
                 if value.dim() == 2:  # fewer columns, where h is a projection
                     value = value[:, : target.size(1)]
-                target.copy_(value.reshape(target.shape))
+                _write(target, value.reshape(target.shape))
 
     def _cell(self, below: int, device: str) -> Any:
         given = {name: getattr(self, name) for name in type(self).options}
         biases = biases_of(type(self).cell)
         if root_of(type(self).cell).same_width:
             below = self.hidden_size
-        return type(self).cell(
-            below, self.hidden_size, **biases, **given, device=torch.device(device)
-        )
+        # A type of its own: the same seed draws the same numbers whatever the default type is.
+        like = {"device": torch.device(device), "dtype": torch.float32}
+        return type(self).cell(below, self.hidden_size, **biases, **given, **like)
 
     def run_direction(
         self, x: Tensor, h0: Any, c0: Any, weights: Any, lengths: Any, reverse: bool
@@ -172,6 +174,14 @@ class AdaptedLayer(RecurrentLayer):
         if len(widths) > 1:
             known = gates_x.split([width * self.hidden_size for width in widths], -1)
         return self._program.step(*known, *state, *weights[_PREPARED])
+
+
+def _write(target: Any, value: Tensor) -> None:
+    if hasattr(target, "device_mesh"):  # sharded by FSDP2
+        from torch.distributed.tensor import distribute_tensor
+
+        value = distribute_tensor(value, target.device_mesh, target.placements)
+    target.copy_(value)
 
 
 def _name(name: str) -> str:

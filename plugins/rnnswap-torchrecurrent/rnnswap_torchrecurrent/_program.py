@@ -13,6 +13,7 @@ import inspect
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from torch import Tensor, fx, nn
 #: What a value depends on: parameters only, the input, the state. Each may depend on those before.
 _PARAMETERS, _INPUT, _STATE = range(3)
 _SIZE = 3
+_LIKE: dict[str, Any] = {"device": torch.device("meta"), "dtype": torch.float32}
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,17 @@ def program_of(
         options: Keyword arguments of it.
         inputs: How many of the arguments are inputs.
     """
-    # Any sizes will do: the recording leaves them open.
-    whole = root(cell(_SIZE, _SIZE, **biases_of(cell), **dict(options)))
+    # In a thread of its own: the caller's modes, default device and autocast are the caller's
+    # thread's, and a recording under one of them would be kept for all layers to come.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_recorded, root, cell, options, inputs).result()
+
+
+def _recorded(
+    root: type[nn.Module], cell: type[nn.Module], options: tuple[tuple[str, Any], ...], inputs: int
+) -> Program:
+    # Any sizes will do: the recording leaves them open. On the meta device nothing is drawn.
+    whole = root(cell(_SIZE, _SIZE, **biases_of(cell), **dict(options), **_LIKE))
     graph = _Tracer(sys.modules[cell.__module__]).trace(whole)
     graph.eliminate_dead_code()
     arguments = [node for node in graph.nodes if node.op == "placeholder"]
@@ -80,7 +91,7 @@ def program_of(
     step = _function([*known, *arguments[inputs:], *shared], results, depends, _STATE)
     with torch.no_grad():
         prepared = prepare(*(whole.get_parameter(f"cell.{name}") for name in names))
-        pieces = project(*[torch.zeros(1, _SIZE)] * inputs, *prepared)
+        pieces = project(*[torch.zeros(1, _SIZE, **_LIKE)] * inputs, *prepared)
     widths = tuple(piece.size(1) // _SIZE for piece in pieces)
     return Program(names, prepare, project, step, _met_by(arguments[inputs]), widths)
 

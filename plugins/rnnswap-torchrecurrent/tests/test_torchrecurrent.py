@@ -168,3 +168,62 @@ def test_an_export_is_right_at_another_length_and_batch(name):
     exported = torch.export.export(layer, (torch.randn(4, 2, 3),), dynamic_shapes=({0: t, 1: b},))
     x = torch.randn(7, 3, 3)
     torch.testing.assert_close(exported.module()(x)[0], layer(x)[0])
+
+
+FIRST = """
+import contextlib, sys
+import torch
+import rnnswap
+from torch.utils.flop_counter import FlopCounterMode
+
+class Counting(torch.overrides.TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))
+
+surroundings = {
+    "seed": contextlib.nullcontext,
+    "meta": lambda: torch.device("meta"),
+    "float64": contextlib.nullcontext,
+    "inference": torch.inference_mode,
+    "no_grad": torch.no_grad,
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+    "mode": Counting,
+    "dispatch": lambda: FlopCounterMode(display=False),
+    "fake": torch._subclasses.FakeTensorMode,
+}
+which, names = sys.argv[1], sys.argv[2:]
+if which == "float64":
+    torch.set_default_dtype(torch.float64)
+for name in names:
+    kind = rnnswap.get_cell(name)
+    torch.manual_seed(0)
+    with surroundings[which]():
+        first = kind(4, 5, dtype=torch.float32)
+    after = torch.get_rng_state()
+    torch.set_default_dtype(torch.float32)
+    torch.manual_seed(0)
+    second = kind(4, 5)
+    if which == "meta":
+        assert {p.device.type for p in first.parameters()} == {"meta"}
+        torch.manual_seed(0)
+        assert torch.equal(after, torch.get_rng_state()), name
+    elif which != "fake":
+        for p, q in zip(first.parameters(), second.parameters(), strict=True):
+            assert torch.equal(p, q), name
+    second(torch.randn(3, 2, 4))[0].sum().backward()
+    if which == "float64":
+        torch.set_default_dtype(torch.float64)
+"""
+
+
+@pytest.mark.parametrize(
+    "which",
+    ["seed", "meta", "float64", "inference", "no_grad", "autocast", "mode", "dispatch", "fake"],
+)
+def test_the_first_layer_of_a_kind_is_as_the_later_ones_whatever_surrounds_it(which):
+    names = NAMES if which in ("seed", "meta") else FULL
+    names = [f"tr-{name.lower()}" for name in names]
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST, which, *names], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
