@@ -99,8 +99,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="SCRIPT is the name of a module, run as python -m would.  [default: a file]",
 )
-@click.option("--again", is_flag=True, hidden=True)  # the script has started itself anew
-@click.option("--child", metavar="DIR", hidden=True)  # a script under train has started this one
+@click.option("--again", is_flag=True, hidden=True, help="The script has started itself anew.")
+@click.option(
+    "--child",
+    metavar="DIR",
+    hidden=True,
+    help="A script under train has started this one, and reads there what it did.",
+)
 @click.argument("script")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context

@@ -178,6 +178,7 @@ def test_layer_is_not_asked_for_without_a_cell(rnnswap, script):
     assert rnnswap("train", script(NO_LAYER))[0] == 0
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("text", "expected", "line"),
     [

@@ -74,9 +74,9 @@ def test_a_failing_load_leaves_the_lstms():
 
 def test_a_state_dict_holds_plain_values_only():
     layer = rnnswap.JANET(4, 8, beta=0.5)
-    layer.beta = torch.tensor(0.5)  # as somebody may put there
+    layer.beta = torch.tensor(0.25)  # a user's own, which the cell does not read
     metadata = through_a_file(layer.state_dict())._metadata[""]
-    assert metadata["rnnswap_options"] == {}
+    assert metadata["rnnswap_options"] == {"beta": 0.5}
     assert metadata["rnnswap_classes"][0] == "rnnswap:JANET"
 
 

@@ -106,7 +106,8 @@ BEHAVIOURS = {
     "installed-modules-are-python's": Behaviour(
         "import sys\n"
         "print(sorted(n for n, m in sys.modules.items() if 'site-packages' in str(\n"
-        "    getattr(m, '__file__', '')) and '__editable__' not in n))\n"
+        "    getattr(m, '__file__', '')) and '__editable__' not in n\n"
+        "    and n.partition('.')[0] != 'rnnswap'))\n"
         "import click, pluggy, importlib_metadata, rich.text\n"
         "print(click.__file__, pluggy.__spec__.origin, rich.text.Text('a'))"
     ),
@@ -330,6 +331,7 @@ COMMAND = os.path.join(os.path.dirname(sys.executable), "rnnswap")  # noqa: PTH1
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("name", BEHAVIOURS)
 def test_script_under_train_is_the_script_under_python(name, tmp_path):
     behaviour = BEHAVIOURS[name]
@@ -389,6 +391,7 @@ def test_max_steps_ends_a_script_that_waits_for_its_learner(tmp_path, wait, more
     assert said in screen
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_signal_python_dies_of_ends_other_commands_too(tmp_path):
     (tmp_path / "model.py").write_text("import torch\n")
     code = (

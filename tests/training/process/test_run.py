@@ -275,6 +275,7 @@ def test_own_frames_are_hidden_in_the_middle_too(tmp_path):
     assert "max_norm must be greater than 0" in stderr.decode()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_shows_the_traceback_and_python_dies_of_it(tmp_path):
     write(
         tmp_path / "script.py",

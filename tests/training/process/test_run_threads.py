@@ -4,6 +4,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 RUN = (
     "import sys; from rnnswap.training.process.run import run_script; "
     "code = run_script('script.py', []); print('then'); sys.exit(code)"
@@ -38,6 +40,7 @@ def test_threads_end_before_the_run_does(tmp_path):
     assert done == (0, b"second\nthen\n", b"")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_wait_for_threads(tmp_path):
     write(
         tmp_path / "script.py",
