@@ -16,6 +16,9 @@ WEIGHT, BIAS = [[30.0, -40.0], [0.0, 0.0]], [0.0, 120.0]
 SCALE = 65536.0
 #: The gradients of two processes in units of the true one: their mean is 1.
 RANKS = (3.0, -1.0)
+#: Where the gradients are scaled at backward, and where each parameter has its own optimizer.
+SCALED = ("AMP", "fused AMP", "finished in the step", "steps copies")
+APART = ("two optimizers", "within backward")
 
 
 def expected(policy: str, situation: str) -> list[float] | None:
@@ -26,7 +29,7 @@ def expected(policy: str, situation: str) -> list[float] | None:
         return None if situation == "NaN, skip" else with_nan(name, numbers)
     if name == "hook" and situation != "FSDP2":
         return by_hooks(numbers[0], numbers[1], situation)
-    shown, bias = WEIGHT[0], BIAS
+    shown, bias = WEIGHT[0], [] if situation in APART else BIAS
     if name in ("value", "range", "hook"):
         low, high = numbers if len(numbers) == 2 else (-numbers[0], numbers[0])
         return [clamp(v, low, high) for v in shown]
@@ -57,7 +60,7 @@ def factor(name: str, numbers: list[float], policy: str, shown: Any, bias: Any) 
 
 def by_hooks(low: float, high: float, situation: str) -> list[float]:
     """Return by hand what hooks make of each backward of each process."""
-    scale = SCALE if "AMP" in situation else 1.0
+    scale = SCALE if situation in SCALED else 1.0
     backwards = {"accumulation": 4, "DDP, no_sync": 2}.get(situation, 1)
     ranks = RANKS if situation in DISTRIBUTED else (1.0,)
     return [

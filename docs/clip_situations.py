@@ -28,6 +28,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from clip_expected import BEFORE, BIAS, DISTRIBUTED, RANKS, SCALE, WEIGHT, expected
+from clip_optimizers import Copies, Counting, Finishing
 from torch import Tensor, nn
 
 import rnnswap.clip
@@ -57,6 +58,12 @@ SITUATIONS = (
     "LBFGS",
     "NaN, warn",
     "NaN, skip",
+    "finished in the step",
+    "steps copies",
+    "resumed",
+    "two optimizers",
+    "two together",
+    "within backward",
 )
 
 
@@ -147,7 +154,7 @@ def run_lbfgs(model: Any, policy: str) -> Any:
 
 def run_nan(model: Any, policy: str, *, how: Any) -> Any:
     """A NaN in one element, before the step that is looked at and in it."""
-    optimizer: Any = sgd(model)
+    optimizer: Any = Counting(model.parameters(), lr=0.0)
     handle = rnnswap.clip.attach(policy, optimizer, on_nonfinite=how, measure=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -156,6 +163,63 @@ def run_nan(model: Any, policy: str, *, how: Any) -> Any:
             model(size, bad).backward()
             optimizer.step()
     assert handle.nonfinite == 2
+    assert optimizer.param_groups[0]["steps"] == (2 if how == "skip" else 4)
+    return handle
+
+
+def run_finishing(model: Any, policy: str, *, kind: Any = Finishing) -> Any:
+    """With an optimizer whose step finishes the gradients."""
+    optimizer = kind(model.parameters())
+
+    def step(size: float) -> None:
+        model(size * SCALE).backward()
+        optimizer.step()
+
+    return trained(policy, optimizer, step)
+
+
+def run_resumed(model: Any, policy: str) -> Any:
+    """From a checkpoint by torch.distributed.checkpoint.state_dict, before the step looked at."""
+    from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+
+    saved: Any = None
+    for sizes, own in ((BEFORE, Model()), ((1.0,), model)):
+        optimizer = sgd(own)
+        handle = rnnswap.clip.attach(policy, optimizer, measure=True)
+        if saved is not None:
+            weights, state = saved
+            set_state_dict(own, optimizer, model_state_dict=weights, optim_state_dict=state)
+        for size in sizes:
+            optimizer.zero_grad()
+            own(size).backward()
+            optimizer.step()
+        if own is not model:
+            saved = get_state_dict(own, optimizer)
+    return handle
+
+
+def run_two(model: Any, policy: str, *, together: bool = False) -> Any:
+    """With an optimizer for the weight and one for the bias."""
+    optimizers = [torch.optim.SGD([p], lr=0.0) for p in (model.weight, model.bias)]
+    groups: list[Any] = [optimizers] if together else optimizers
+    handle, *_ = [rnnswap.clip.attach(policy, group, measure=True) for group in groups]
+    for size in (*BEFORE, 1.0):
+        model.zero_grad()
+        model(size).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    return handle
+
+
+def run_within_backward(model: Any, policy: str) -> Any:
+    """With an optimizer for each parameter, which steps as soon as the gradient is there."""
+    optimizers = {p: torch.optim.SGD([p], lr=0.0) for p in (model.weight, model.bias)}
+    handle, *_ = [rnnswap.clip.attach(policy, o, measure=True) for o in optimizers.values()]
+    for parameter in optimizers:
+        parameter.register_post_accumulate_grad_hook(lambda p: optimizers[p].step())
+    for size in (*BEFORE, 1.0):
+        model.zero_grad()
+        model(size).backward()
     return handle
 
 
@@ -191,6 +255,12 @@ RUNS: dict[str, Callable[[Any, str], Any]] = {
     "LBFGS": run_lbfgs,
     "NaN, warn": lambda model, policy: run_nan(model, policy, how="warn"),
     "NaN, skip": lambda model, policy: run_nan(model, policy, how="skip"),
+    "finished in the step": run_finishing,
+    "steps copies": lambda model, policy: run_finishing(model, policy, kind=Copies),
+    "resumed": run_resumed,
+    "two optimizers": run_two,
+    "two together": lambda model, policy: run_two(model, policy, together=True),
+    "within backward": run_within_backward,
 }
 
 

@@ -5,12 +5,17 @@
 Epochs of the same training take turns: plain, and recorded into a metrics.jsonl as `rnnswap train
 --report` records. The first column is the time of a plain step that clips by the same policy as a
 careful script would write it: not at all for `none`, by torch's clip_grad_norm_ for `norm:1.0`.
+
+The last rows are of a loop that makes a new optimizer at every step, in a process with many
+objects: over a fresh tensor, as latents and adversarial patches are optimised (`tensor`), over a
+fresh nn.Parameter that no module holds (`parameter`), and over a fresh copy of a layer (`copy`).
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import importlib.util
 import statistics
 import sys
@@ -30,6 +35,7 @@ from rnnswap.training.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+CELLS, FRESH = ("lstm", "janet", "indrnn"), ("tensor", "parameter", "copy")
 EXAMPLE = Path(__file__).parent / "examples" / "LSTMModel.py"
 
 
@@ -71,10 +77,47 @@ class Training:
         return times[1:]  # the loader starts with the first
 
 
-def measure(cell: str, clip: str, epochs: int, folder: Path) -> tuple[float, float]:
+class NewOptimizers:
+    """A loop that makes an optimizer over something fresh at every step."""
+
+    def __init__(self, fresh: str, clip: str, steps: int = 200) -> None:
+        torch.manual_seed(0)
+        layers = [
+            torch.nn.Sequential(torch.nn.Linear(256, 256), torch.nn.ReLU()) for _ in range(60)
+        ]
+        self.model = torch.nn.Sequential(*layers).requires_grad_(fresh == "copy")
+        self.objects = [[n] for n in range(300_000)]
+        self.x = torch.randn(16, 256)
+        self.fresh, self.clip, self.steps = fresh, clip, steps
+
+    def epoch(self, clips: bool) -> list[float]:
+        """Make the steps and return the seconds of each, those of other programs left out."""
+        times = []
+        for _ in range(self.steps):
+            started = time.thread_time()
+            self.step(clips)
+            times.append(time.thread_time() - started)
+        return times[1:]
+
+    def step(self, clips: bool) -> None:
+        """Optimise something fresh for one step."""
+        if self.fresh == "copy":
+            layer = copy.deepcopy(self.model[0])
+            parameters, latent = [*layer.parameters()], layer(self.x)
+        else:
+            latent = torch.randn_like(self.x).requires_grad_()
+            latent = torch.nn.Parameter(latent) if self.fresh == "parameter" else latent
+            parameters = [latent]
+        optimizer = torch.optim.Adam(parameters)
+        self.model(latent).pow(2).mean().backward()
+        if clips and self.clip == "norm:1.0":
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+
+
+def measure(training: Any, clip: str, epochs: int, folder: Path) -> tuple[float, float]:
     """Return the median seconds of a plain step, and the mean of what recording adds to it."""
-    training = Training(cell, clip)
-    writer = MetricsWriter(folder / f"{cell}-{clip}.jsonl")
+    writer = MetricsWriter(folder / f"{time.monotonic_ns()}.jsonl")
     differences, plain = [], []
     for epoch in range(epochs + 2):
         session = Session(Settings(clip), writer.write)
@@ -90,15 +133,16 @@ def measure(cell: str, clip: str, epochs: int, folder: Path) -> tuple[float, flo
     return statistics.median(plain), statistics.median(differences)
 
 
-def rows(epochs: int) -> Iterable[str]:
+def rows(epochs: int, loops: Iterable[str]) -> Iterable[str]:
     """Yield the table, line by line."""
-    yield f"{'cell':8}{'policy':10}{'plain step':>12}{'added':>10}{'overhead':>10}"
+    yield f"{'loop':11}{'policy':10}{'plain step':>12}{'added':>10}{'overhead':>10}"
     with tempfile.TemporaryDirectory() as folder:
-        for cell in ("lstm", "janet", "indrnn"):
+        for loop in loops:
             for clip in ("none", "norm:1.0"):
-                plain, added = measure(cell, clip, epochs, Path(folder))
+                training = (Training if loop in CELLS else NewOptimizers)(loop, clip)
+                plain, added = measure(training, clip, epochs, Path(folder))
                 yield (
-                    f"{cell:8}{clip:10}{plain * 1e3:9.2f} ms{added * 1e6:7.0f} us"
+                    f"{loop:11}{clip:10}{plain * 1e3:9.2f} ms{added * 1e6:7.0f} us"
                     f"{added / plain:10.1%}"
                 )
 
@@ -107,9 +151,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="overhead of rnnswap train on the digits example")
     parser.add_argument("--epochs", type=int, default=60, help="pairs of epochs (60)")
+    every = (*CELLS, *FRESH)
+    parser.add_argument("loops", nargs="*", default=every, help=f"of {', '.join(every)} (all)")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    for line in rows(args.epochs):
+    for line in rows(args.epochs, args.loops):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 

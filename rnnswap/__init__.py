@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from rnnswap import _started as _started  # isort: skip  (before any other: it notes what is loaded)
+
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -33,6 +33,10 @@ _HEADS = {
     ),
     "bias": OptionSpec(bool, True, "of the projections"),
 }
+_ORDER = OptionSpec(float, 2.0, "order of the norm, > 0; inf for the maximum", above=0)
+_ABOVE_ZERO = OptionSpec(float, above=0)
+# A clamp between other numbers would shift every gradient.
+_AROUND_ZERO = {"low": OptionSpec(float, at_most=0), "high": OptionSpec(float, at_least=0)}
 
 
 @hookimpl
@@ -136,37 +140,43 @@ def rnnswap_clip_policies() -> list[ClipSpec]:
             name="value",
             target="rnnswap.clip:ValueClip",
             numbers=("limit",),
+            bounds={"limit": _ABOVE_ZERO},
             summary="clamp every element to [-limit, limit] (torch's clip_grad_value_)",
         ),
         ClipSpec(
             name="range",
             target="rnnswap.clip:RangeClip",
             numbers=("low", "high"),
+            bounds=_AROUND_ZERO,
             summary="clamp every element to [low, high] at the step",
         ),
         ClipSpec(
             name="hook",
             target="rnnswap.clip:HookClip",
             numbers=("low", "high"),
+            bounds=_AROUND_ZERO,
             summary="clamp to [low, high] in a hook on each parameter, at each backward",
         ),
         ClipSpec(
             name="norm",
             target="rnnswap.clip:NormClip",
             numbers=("max_norm",),
-            options={"p": OptionSpec(float, 2.0, "order of the norm, > 0; inf for the maximum")},
-            summary="scale all gradients to a total norm (torch's clip_grad_norm_)",
+            bounds={"max_norm": _ABOVE_ZERO},
+            options={"p": _ORDER},
+            summary="scale an optimizer's gradients to a total norm (torch's clip_grad_norm_)",
         ),
         ClipSpec(
             name="layer-norm",
             target="rnnswap.clip:LayerNormClip",
             numbers=("max_norm",),
+            bounds={"max_norm": _ABOVE_ZERO},
             summary="scale the gradient of each parameter to a norm of its own",
         ),
         ClipSpec(
             name="agc",
             target="rnnswap.clip:AdaptiveClip",
             numbers=("ratio",),
+            bounds={"ratio": _ABOVE_ZERO},
             options={
                 "floor": OptionSpec(float, 1e-3, "least norm that weights count by, > 0", above=0)
             },
@@ -176,12 +186,14 @@ def rnnswap_clip_policies() -> list[ClipSpec]:
             name="percentile",
             target="rnnswap.clip:PercentileClip",
             numbers=("percent",),
+            bounds={"percent": OptionSpec(float, at_least=0, at_most=100)},
             summary="scale to a percentile of all norms so far, AutoClip (arXiv:2007.14469)",
         ),
         ClipSpec(
             name="zclip",
             target="rnnswap.clip:ZClip",
             numbers=("z",),
+            bounds={"z": _ABOVE_ZERO},
             options={
                 "alpha": OptionSpec(
                     float, 0.97, "share of the averages kept at a step", above=0, below=1

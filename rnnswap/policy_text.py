@@ -130,7 +130,7 @@ def check(policy: PolicyText, spec: ClipSpec) -> dict[str, object]:
     """Check that `policy` gives what `spec` asks for and return its options, parsed.
 
     Raises:
-        ClipError: The count of numbers differs; says which are meant.
+        ClipError: The count of numbers differs, or one is out of bounds; says which are meant.
         OptionError: An option is unknown or its value does not read as its type.
     """
     if len(policy.numbers) != len(spec.numbers):
@@ -140,6 +140,12 @@ def check(policy: PolicyText, spec: ClipSpec) -> dict[str, object]:
             f"number{'' if len(spec.numbers) == 1 else 's'}, got {len(policy.numbers)} "
             f"(write {form})"
         )
+    for name, number in zip(spec.numbers, policy.numbers, strict=True):
+        rule = spec.bounds[name].broken_by(number) if name in spec.bounds else None
+        if rule is not None:
+            raise ClipError(
+                f"clipping policy {str(policy)!r}: {name} must be {rule}, got {number!r}"
+            )
     return dict(spec.parse_options(policy.options))
 
 

@@ -70,6 +70,9 @@ ROUNDING = "rounding"
 
 #: In the metadata of a state dict's modules: which cell saved it.
 CELL_MARK = "rnnswap_cell"
+#: Beside it: the classes by which the cell is found in the registry, and its options.
+CELL_CLASSES = "rnnswap_classes"
+CELL_OPTIONS = "rnnswap_options"
 
 #: How the name of a class begins that `with_attention` made; the rest says of what.
 MADE = "with_attention_"
@@ -87,6 +90,7 @@ class OptionSpec:
         above: It must be greater than this number.
         at_least: It must not be less than this number.
         below: It must be less than this number.
+        at_most: It must not be greater than this number.
     """
 
     type: type
@@ -96,6 +100,7 @@ class OptionSpec:
     above: float | None = None
     at_least: float | None = None
     below: float | None = None
+    at_most: float | None = None
 
     def __post_init__(self) -> None:
         if self.type not in (bool, int, float, str):
@@ -119,17 +124,22 @@ class OptionSpec:
     def _check(self, name: str, value: Any) -> None:
         if self.choices and value not in self.choices:
             raise OptionError(f"option {name} must be one of {self.choices}, got {value!r}")
+        if (rule := self.broken_by(value)) is not None:
+            raise OptionError(f"option {name} must be {rule}, got {value!r}")
+
+    def broken_by(self, value: Any) -> str | None:
+        """Return in words the bound that a number is beyond; None if it is within all."""
         # Written so that a nan satisfies nothing.
         bounds: tuple[tuple[str, float | None, Callable[[Any, Any], bool]], ...] = (
             ("greater than", self.above, lambda v, b: v > b),
             ("at least", self.at_least, lambda v, b: v >= b),
             ("less than", self.below, lambda v, b: v < b),
+            ("at most", self.at_most, lambda v, b: v <= b),
         )
         for words, bound, holds in bounds:
             if bound is not None and not holds(value, bound):
-                raise OptionError(f"option {name} must be {words} {bound}, got {value!r}")
-        if value != value:
-            raise OptionError(f"option {name} must be a number, got {value!r}")
+                return f"{words} {bound}"
+        return None if value == value else "a number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +238,12 @@ class ClipSpec(_Record):
         options: What may follow the numbers as `option=value`.
         summary: One line for `rnnswap plugins`.
         numbers: Names of the numbers that must follow the colon, in order.
+        bounds: What each of these may be, as far as it is bounded: checked where a policy is named,
+            before the class is imported.
     """
 
     numbers: tuple[str, ...] = ()
+    bounds: Mapping[str, OptionSpec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _Record.__post_init__(self)
@@ -239,6 +252,12 @@ class ClipSpec(_Record):
             raise PluginError(
                 f"{self.name}: numbers must be a tuple of names, got {self.numbers!r}"
             )
+        if not isinstance(self.bounds, Mapping):
+            raise PluginError(f"{self.name}: bounds must map names to OptionSpec records")
+        object.__setattr__(self, "bounds", dict(self.bounds))
+        for key, bound in self.bounds.items():
+            if key not in self.numbers or not isinstance(bound, OptionSpec):
+                raise PluginError(f"{self.name}: bounds[{key!r}] is no OptionSpec of a number")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,6 +1,7 @@
 """One seed for every test, and no result that owes anything to uninitialised memory."""
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -34,3 +35,13 @@ def nan_in_uninitialised_memory():
     assert torch.utils.deterministic.fill_uninitialized_memory
     yield
     torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def interruptible():
+    """Started by a shell in the background, pytest ignores these, and so would its children."""
+    ignored = (signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)
+    before = [signal.signal(number, handler) for number, handler in ignored]
+    yield
+    for (number, _), handler in zip(ignored, before, strict=True):
+        signal.signal(number, handler)

@@ -478,6 +478,32 @@ class UnusedParameter(nn.LSTM):
         self.unused = nn.Parameter(torch.zeros(3))
 
 
+class BiasesOnce(nn.LSTM):
+    """Writes in its constructor what its reset_parameters leaves as it is."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, parameter in self.named_parameters():
+            if "bias" in name:
+                nn.init.zeros_(parameter)
+
+    def reset_parameters(self):
+        for name, parameter in self.named_parameters():
+            if "weight" in name:
+                nn.init.uniform_(parameter, -0.5, 0.5)
+
+
+class ResetsRows(nn.LSTM):
+    """Writes rows of a parameter: of one that is sharded they are a copy."""
+
+    def reset_parameters(self):
+        super().reset_parameters()
+        for name, parameter in self.named_parameters():
+            if "bias" in name:
+                with torch.no_grad():
+                    parameter.chunk(4)[1].fill_(1.0)
+
+
 class BranchesOnValues(nn.LSTM):
     def forward(self, x, hx=None):
         output, state = super().forward(x, hx)
@@ -676,6 +702,8 @@ LAYERS = {
     BranchesOnValues: ["traced"],
     NoScript: ["scripted"],
     UnusedParameter: ["ddp"],
+    BiasesOnce: ["meta-device"],
+    ResetsRows: ["fsdp-reset"],
     TakesANameForItself: ["users-attributes"],
     SignsForItsSubclasses: ["subclasses"],
     KnowsNoOtherBase: ["bases-beside-it"],

@@ -14,8 +14,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: For each part, the parts of rnnswap that it may import; a part may always import itself.
 MAY_IMPORT = {
+    "_started": set(),
+    "_wrapping": set(),
     "errors": set(),
-    "tracing": set(),
+    "_tracing": set(),
     "spec": {"errors"},
     "constructors": set(),
     "yielding": set(),
@@ -34,21 +36,40 @@ MAY_IMPORT = {
         "strangers",
     },
     "policy_text": {"errors", "spec"},
-    "ops": {"errors", "tracing"},
-    "cells": {"errors", "spec", "ops", "tracing", "constructors", "yielding"},
+    "ops": {"errors", "_tracing"},
+    "cells": {"_tracing", "errors", "spec", "ops", "constructors", "yielding"},
     "attention": {
+        "_tracing",
         "errors",
         "spec",
         "registry",
         "discovery",
-        "tracing",
-        "yielding",
+        "ops",
         "constructors",
+        "yielding",
     },
-    "clip": {"strangers", "errors", "spec", "registry", "policy_text", "discovery", "ops"},
+    "clip": {
+        "_wrapping",
+        "strangers",
+        "errors",
+        "spec",
+        "registry",
+        "policy_text",
+        "discovery",
+        "ops",
+    },
     "patch": {"errors", "spec", "constructors", "registry", "policy_text", "discovery"},
     "testing": {"errors", "spec", "registry", "discovery", "clip"},
-    "training": {"errors", "spec", "registry", "policy_text", "discovery", "patch", "clip"},
+    "training": {
+        "_wrapping",
+        "errors",
+        "spec",
+        "registry",
+        "policy_text",
+        "discovery",
+        "patch",
+        "clip",
+    },
     "bench": {"errors", "discovery", "ops"},
 }
 MAY_IMPORT["cli"] = {*MAY_IMPORT}
@@ -98,8 +119,55 @@ def test_heavy_libraries_stay_where_they_belong(path):
         assert "gpu" in name.split(".")
     if "torch" in found:
         allowed = {"ops", "cells", "attention", "patch", "clip", "training", "testing", "bench"}
-        assert part_of(name) in allowed | {"tracing"}
+        assert part_of(name) in allowed | {"_tracing"}
         assert not name.startswith("rnnswap.patch.source")
+
+
+#: What makes a tensor of numbers; of these, those whose type is an integer's unless one is given.
+FACTORIES = {
+    *("arange", "asarray", "as_tensor", "empty", "empty_strided", "eye", "full", "hann_window"),
+    *("hamming_window", "linspace", "logspace", "normal", "ones", "rand", "randint", "randn"),
+    *("randperm", "range", "scalar_tensor", "sparse_coo_tensor", "tensor", "tril_indices"),
+    *("triu_indices", "zeros"),
+}
+OF_INTEGERS = {"arange", "randint", "randperm", "tril_indices", "triu_indices"}
+#: Where a user's tensors are worked on, wherever they lie.
+WORKS_ON_TENSORS = ("attention", "cells", "clip", "ops", "patch", "training")
+PLUGINS = [
+    path
+    for path in sorted((PACKAGE.parent / "plugins").glob("*/*/*.py"))
+    if path.parent.name.startswith("rnnswap_")
+]
+
+
+def left_to_defaults(text):
+    """Yield line and name of each call that leaves a new tensor's device or type to torch."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        name, of = node.func.attr, node.func.value
+        if name in FACTORIES and isinstance(of, ast.Name) and of.id == "torch":
+            given = {keyword.arg for keyword in node.keywords}
+            wanted = {"device"} if name in OF_INTEGERS else {"device", "dtype"}
+            # None stands for `**given`, read by eye.
+            if None not in given and not wanted <= given:
+                yield node.lineno, name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*(f for f in FILES if part_of(module_name(f)) in WORKS_ON_TENSORS), *PLUGINS],
+    ids=lambda path: ".".join(path.parts[-2:]),
+)
+def test_no_tensor_lies_where_the_default_device_says(path):
+    """Parameters may lie elsewhere than torch.set_default_device says, and be of another type."""
+    assert not [*left_to_defaults(path.read_text("utf-8"))]
+
+
+def test_a_tensor_left_to_defaults_is_found():
+    """The rule above reads what it is given."""
+    text = "torch.zeros(3)\ntorch.arange(3)\ntorch.full((), 1.0, device=d)\ntorch.ones(2, **like)"
+    assert [*left_to_defaults(text)] == [(1, "zeros"), (2, "arange"), (3, "full")]
 
 
 def test_files_stay_readable():

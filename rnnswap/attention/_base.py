@@ -8,14 +8,15 @@ from typing import Any, TypeVar, cast
 
 from torch import Tensor, nn
 
+from rnnswap._tracing import one_node
 from rnnswap.attention._masked import allowed_keys, check_mask
 from rnnswap.errors import OptionError
-from rnnswap.tracing import one_node
+from rnnswap.ops._memory import DrawnInNewMemory
 
 _Function = TypeVar("_Function", bound=Callable[..., tuple[Tensor, Tensor | None]])
 
 
-class Attention(nn.Module):
+class Attention(DrawnInNewMemory):
     """Base of the attention mechanisms; a subclass defines `attend`.
 
     A mechanism maps (query, key, value, mask) to (context, weights). Weights are >= 0 and sum to 1
@@ -49,6 +50,11 @@ class Attention(nn.Module):
         self.query_size = query_size
         self.key_size = key_size
         self.batch_first = batch_first
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, here those of its modules: own ones a subclass draws."""
+        for child in self.children():
+            child.apply(reset)
 
     @one_node
     def forward(
@@ -246,6 +252,13 @@ def check_bool(name: str, value: Any) -> None:
     """
     if not isinstance(value, bool):
         raise OptionError(f"{name} must be True or False, got {value!r}")
+
+
+def reset(module: nn.Module) -> None:
+    """Let a module draw its parameters anew, if it can."""
+    draw = getattr(module, "reset_parameters", None)
+    if draw is not None:
+        draw()
 
 
 Attention.__module__ = "rnnswap.attention"

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear as ReadLinear
 
+from rnnswap._tracing import one_node
 from rnnswap.attention._base import Attention, check_features, check_sequences, check_size
 from rnnswap.attention._masked import check_mask, masked_softmax
 from rnnswap.errors import OptionError
-from rnnswap.tracing import one_node
 
 
 def feature_attention(

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from rnnswap._tracing import is_transformed
 from rnnswap.attention._masked import allowed_keys, masked_softmax
-from rnnswap.tracing import is_transformed
 
 
 def dot_weights(

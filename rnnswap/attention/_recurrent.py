@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from rnnswap.attention._base import Attention
+from rnnswap._tracing import as_one_node, is_traced
+from rnnswap.attention._base import Attention, reset
 from rnnswap.attention._masked import allowed_keys
 from rnnswap.constructors import with_arguments_of
 from rnnswap.discovery import installed, load_class
 from rnnswap.errors import OptionError
 from rnnswap.spec import CHUNKED_STATE, MADE, AttentionSpec
-from rnnswap.tracing import as_one_node
 from rnnswap.yielding import Yielding
 
 
@@ -123,7 +123,7 @@ class _OverSteps(nn.Module):
         # tanh keeps its result for backward, and nn.LSTM's may be written into in float64. A trace
         # is made with gradients and checked without: it must be the same.
         kept = attentional.dtype == torch.float64 and attentional.requires_grad
-        return attentional.clone() if kept and not torch.jit.is_tracing() else attentional
+        return attentional.clone() if kept and not is_traced() else attentional
 
     def _context(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         steps = torch.arange(output.size(1), device=output.device)
@@ -142,12 +142,6 @@ class _OverSteps(nn.Module):
                 output, output, output, mask, causal=self.causal, need_weights=False
             )
         return context
-
-
-def _reset(module: nn.Module) -> None:
-    reset = getattr(module, "reset_parameters", None)
-    if reset is not None:
-        reset()
 
 
 @functools.cache
@@ -179,7 +173,7 @@ def _build(
             super().reset_parameters()
             # The layer's own constructor comes here before there is an attention.
             if "_attention" in self._modules:
-                self._attention.apply(_reset)
+                self._attention.apply(reset)
 
         def forward(self, input: Any, hx: Any = None) -> Any:
             if not isinstance(input, Tensor | PackedSequence):

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnnswap._tracing import one_node
 from rnnswap.attention._heads import check_heads, mask_of_heads, output_of, project_one
 from rnnswap.attention._multihead import MultiHead
 from rnnswap.errors import OptionError
-from rnnswap.tracing import one_node
 
 
 def self_attention(

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnnswap._tracing import one_node
+from rnnswap.attention import _scripted as scripted
 from rnnswap.attention._base import check_sequences, check_size, shapes
 from rnnswap.attention._heads import (
     Heads,
@@ -19,7 +21,6 @@ from rnnswap.attention._heads import (
     zero_where_nothing_is_seen,
 )
 from rnnswap.errors import OptionError
-from rnnswap.tracing import one_node
 
 
 class MultiheadAttention(nn.MultiheadAttention):
@@ -124,6 +125,73 @@ class MultiheadAttention(nn.MultiheadAttention):
             OptionError: A tensor's or a mask's shape or dtype does not fit, or the hint is given
                 without a mask.
         """
+        # Of the two, TorchScript compiles the one that it comes to.
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            return self._attend(
+                query,
+                key,
+                value,
+                key_padding_mask,
+                need_weights,
+                attn_mask,
+                average_attn_weights,
+                is_causal,
+            )
+        if is_causal and attn_mask is None:
+            raise ValueError("is_causal is a hint about attn_mask, which must be given as well")
+        masks = (key_padding_mask, attn_mask)
+        return self._scripted(query, key, value, masks, need_weights, average_attn_weights)
+
+    def _scripted(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        masks: tuple[Tensor | None, Tensor | None],
+        need_weights: bool,
+        average: bool,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend in what TorchScript can compile; the masks are `key_padding_mask`, `attn_mask`."""
+        is_batched = query.dim() == 3
+        if not is_batched:
+            query, key, value = query.unsqueeze(0), key.unsqueeze(0), value.unsqueeze(0)
+        elif not self.batch_first:
+            query, key, value = query.transpose(0, 1), key.transpose(0, 1), value.transpose(0, 1)
+        weight = self.in_proj_weight
+        if weight is not None:
+            w_q, w_k, w_v = weight.chunk(3)
+        else:
+            w_q, w_k, w_v = self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
+        b_q, b_k, b_v = scripted.in_three(self.in_proj_bias)
+        q = scripted.heads_of(query, w_q, b_q, self.num_heads)
+        k = scripted.heads_of(key, w_k, b_k, self.num_heads)
+        v = scripted.heads_of(value, w_v, b_v, self.num_heads)
+        sizes = (q.size(0), self.num_heads, q.size(2), k.size(2))
+        mask = scripted.added_mask(masks[0], masks[1], sizes, q)
+        k = scripted.with_more(k, self.bias_k, self.add_zero_attn)
+        v = scripted.with_more(v, self.bias_v, self.add_zero_attn)
+        dropout = self.dropout if self.training else 0.0
+        joined, weights, dark = scripted.attended(q, k, v, mask, need_weights, dropout)
+        output = F.linear(joined, self.out_proj.weight, self.out_proj.bias)
+        if dark is not None:
+            output = output.masked_fill(dark.all(1), 0.0)
+        if weights is not None and average:
+            weights = weights.mean(1)
+        if not is_batched:
+            return output.squeeze(0), None if weights is None else weights.squeeze(0)
+        return output if self.batch_first else output.transpose(0, 1), weights
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None,
+        need_weights: bool,
+        attn_mask: Tensor | None,
+        average_attn_weights: bool,
+        is_causal: bool,
+    ) -> tuple[Tensor, Tensor | None]:
         if any(getattr(tensor, "is_nested", False) for tensor in (query, key, value)):
             # Only torch's fused inference kernel takes them, from nn.TransformerEncoder above all.
             return super().forward(

@@ -9,16 +9,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnnswap._tracing import as_one_node, is_traced
 from rnnswap.cells._arguments import autocast_dtype, cast_down, check_state_like, refuse_script
 from rnnswap.cells._checkpoints import SaysItsCell
 from rnnswap.cells._layer import State, Weights
 from rnnswap.cells._names import FreeNames
 from rnnswap.constructors import written_options
+from rnnswap.ops._memory import DrawnInNewMemory
 from rnnswap.ops._scan import keep_in_graph
-from rnnswap.tracing import as_one_node
 
 
-class RecurrentCell(SaysItsCell, FreeNames, nn.RNNCellBase):
+class RecurrentCell(SaysItsCell, FreeNames, DrawnInNewMemory, nn.RNNCellBase):
     """Base of every single-step cell that stands where nn.LSTMCell stands.
 
     Args:
@@ -126,7 +127,7 @@ class RecurrentCell(SaysItsCell, FreeNames, nn.RNNCellBase):
         new_c = keep_in_graph(new_h.clone(), c)
         # A step may keep its result for backward, as relu does; h may be written into. A trace is
         # made with gradients and checked without: it must be the same.
-        kept = new_h.requires_grad and not torch.jit.is_tracing()
+        kept = new_h.requires_grad and not is_traced()
         return new_h.clone() if kept else new_h, new_c
 
     def _state(self, input: Tensor, hx: Any) -> tuple[Tensor, Tensor]:

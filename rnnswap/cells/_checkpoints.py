@@ -13,7 +13,8 @@ from typing import Any
 
 from torch import nn
 
-from rnnswap.spec import CELL_MARK
+from rnnswap.constructors import chosen_options
+from rnnswap.spec import CELL_CLASSES, CELL_MARK, CELL_OPTIONS
 
 
 def recurrence_of(kind: type) -> str:
@@ -29,7 +30,12 @@ class SaysItsCell(nn.Module):
         super()._save_to_state_dict(destination, prefix, keep_vars)
         metadata = getattr(destination, "_metadata", {})  # a caller's own dict has none
         if prefix[:-1] in metadata:
-            metadata[prefix[:-1]][CELL_MARK] = recurrence_of(type(self))
+            kinds = [k for k in type(self).__mro__ if issubclass(k, SaysItsCell)]
+            metadata[prefix[:-1]] |= {
+                CELL_MARK: recurrence_of(type(self)),
+                CELL_CLASSES: [f"{kind.__module__}:{kind.__qualname__}" for kind in kinds],
+                CELL_OPTIONS: {n: v for n, v in chosen_options(self).items() if _is_plain(v)},
+            }
 
     def _load_from_state_dict(
         self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, *lists: list[str]
@@ -39,6 +45,13 @@ class SaysItsCell(nn.Module):
             super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *lists)
         else:
             lists[-1].append(reason)  # the error messages
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether torch.load(weights_only=True) takes a value, as it takes the rest of a state dict."""
+    if type(value) in (tuple, list):
+        return all(map(_is_plain, value))
+    return value is None or type(value) in (bool, int, float, str)
 
 
 def _refusal(
@@ -96,13 +109,15 @@ def _name_cells_in(kind: type[nn.Module]) -> None:
         self: Any, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any
     ) -> None:
         saved = local_metadata.get(CELL_MARK)
-        if saved is None or _fits(self, state_dict, prefix):
+        # A cell that is torch's class as well has looked at it already.
+        own = isinstance(self, SaysItsCell)
+        if saved is None or own or _fits(self, state_dict, prefix):
             plain(self, state_dict, prefix, local_metadata, *rest)
             return
         rest[-1].append(  # the error messages
             f"{prefix[:-1] or 'the module'} is a torch.nn.{kind.__name__}, the checkpoint has the "
             f"weights of cell {saved} there: put that cell into the model first (rnnswap.swap_), "
-            "then load"
+            "then load; rnnswap.load_state_dict_(model, checkpoint) does both"
         )
 
     if "_load_from_state_dict" not in vars(kind):

@@ -14,7 +14,7 @@ from typing import Any, SupportsIndex
 
 from torch import Tensor, nn
 
-#: Never written to. A plain dict: Dynamo reads no mappingproxy once any dict has changed.
+#: Written to by nobody. Not a mapping proxy, which Dynamo cannot follow where a dict changes.
 _NOTHING: Mapping[str, Any] = {}
 
 

@@ -14,6 +14,7 @@ from rnnswap.cells._layer import RecurrentLayer, State, Weights
 from rnnswap.cells._transfer import TransferReport, cell_from_lstm, layer_from_lstm
 from rnnswap.constructors import with_arguments_of
 from rnnswap.errors import OptionError
+from rnnswap.ops._memory import write
 from rnnswap.ops.janet import janet_scan, janet_step
 from rnnswap.yielding import Yielding
 
@@ -212,14 +213,14 @@ def _check_options(beta: Any, t_max: Any) -> None:
 
 def _set_biases(bias_ih: Tensor, bias_hh: Tensor, t_max: int | None) -> None:
     """Candidate rows 0, forget rows 1 or chrono's log U(1, t_max - 1); the second bias is 0."""
-    with torch.no_grad():
-        nn.init.zeros_(bias_hh)
-        candidate, forget = bias_ih.chunk(2)
-        nn.init.zeros_(candidate)
-        if t_max is None:
-            nn.init.ones_(forget)
-        else:
-            forget.uniform_(1, t_max - 1).log_()
+    nn.init.zeros_(bias_hh)
+    biases = torch.zeros(bias_ih.shape, device=bias_ih.device, dtype=bias_ih.dtype)
+    _, forget = biases.chunk(2)
+    if t_max is None:
+        forget.fill_(1)
+    else:
+        forget.uniform_(1, t_max - 1).log_()
+    write(bias_ih, biases)
 
 
 JANET.__module__ = JANETCell.__module__ = "rnnswap"

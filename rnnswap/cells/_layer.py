@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from rnnswap._tracing import as_one_node
 from rnnswap.cells._arguments import (
     autocast_dtype,
     cast_down,
@@ -21,11 +22,10 @@ from rnnswap.cells._arguments import (
     lengths_of,
 )
 from rnnswap.cells._module import RecurrentModule, declare_traced_length
-from rnnswap.cells._within_step import projected, zoned_out
+from rnnswap.cells._within_step import features_dropped, projected, zoned_out
 from rnnswap.ops._dispatch import is_graph_made
 from rnnswap.ops._dynamo import takes_numbers_as_they_are
 from rnnswap.ops._scan import Step, given_or_zeros, keep_in_graph, pack_rows, pad_rows, run_any
-from rnnswap.tracing import as_one_node
 
 Weights = Mapping[str, Tensor]
 State = tuple[Tensor, ...]
@@ -76,10 +76,11 @@ class RecurrentLayer(RecurrentModule):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        loops = ("run_steps", "run_direction")  # in Python here, which a trace writes out
-        declare_traced_length(
-            cls, all(getattr(cls, n) is getattr(RecurrentLayer, n) for n in loops)
-        )
+        same = ("run_steps", "run_direction")  # a loop in Python, which a trace writes out
+        if all(getattr(cls, name) is getattr(RecurrentLayer, name) for name in same):
+            declare_traced_length(cls, written_out=True)
+        elif {*same} & {*vars(cls)}:
+            declare_traced_length(cls, written_out=False)
 
     def step(self, gates_x: Tensor, state: State, weights: Weights) -> State:
         """Run one step of one layer in one direction.
@@ -207,8 +208,9 @@ class RecurrentLayer(RecurrentModule):
                 if low is not None:
                     weights = {name: cast_down(weight, low) for name, weight in weights.items()}
                 h, c = (None if s is None else s[index] for s in (h0, c0))
+                kept = features_dropped(x, self._input_dropout, self.training)
                 output, h, c = type(self).run_direction(
-                    self, self._drop_input(x), h, c, weights, lengths, direction == 1
+                    self, kept, h, c, weights, lengths, direction == 1
                 )
                 outputs.append(output)
                 h_n.append(h)
@@ -310,12 +312,6 @@ class RecurrentLayer(RecurrentModule):
         """Return gates (..., gates * H) with each gate normalised over its H values, times gain."""
         apart = gates.view(*gates.shape[:-1], self._gates, self.hidden_size)
         return F.layer_norm(apart, (self.hidden_size,)).flatten(-2) * gain
-
-    def _drop_input(self, x: Tensor) -> Tensor:
-        """Drop the same features of x (T, B, features) at every step of a sequence."""
-        if not (self._input_dropout and self.training):
-            return x
-        return x * F.dropout(torch.ones_like(x[:1]), self._input_dropout)
 
     def _carried(self, h0: Any, c0: Any) -> tuple[Any, Tensor | None]:
         """Return the state the recurrence begins with, and what of (h_0, c_0) it does not read."""

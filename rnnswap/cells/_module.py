@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NoReturn
 import torch
 from torch import Tensor, nn
 
+from rnnswap._tracing import is_traced
 from rnnswap.cells._arguments import (
     as_int,
     as_plain,
@@ -21,13 +22,14 @@ from rnnswap.cells._checkpoints import SaysItsCell
 from rnnswap.cells._flat_weights import HasFlatWeights
 from rnnswap.cells._names import FreeNames
 from rnnswap.constructors import written_options
+from rnnswap.ops._memory import DrawnInNewMemory
 from rnnswap.spec import TRACED_LENGTH, refuse_unsupported
 from rnnswap.yielding import Yielding
 
 _LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 
 
-class RecurrentModule(SaysItsCell, FreeNames, HasFlatWeights):
+class RecurrentModule(SaysItsCell, FreeNames, DrawnInNewMemory, HasFlatWeights):
     """An nn.RNNBase with nn.LSTM's constructor and names, without RNNBase's cached parameters."""
 
     #: Rows of the weights in units of H.
@@ -110,7 +112,9 @@ class RecurrentModule(SaysItsCell, FreeNames, HasFlatWeights):
             shapes = type(self).weight_shapes(self, layer)
             for name, shape in shapes.items():
                 tensor = torch.empty(shape, device=device, dtype=dtype)
-                self.register_parameter(name + suffix, nn.Parameter(tensor))
+                # One without elements learns nothing, and FSDP2 refuses its gradient.
+                parameter = nn.Parameter(tensor, requires_grad=tensor.numel() > 0)
+                self.register_parameter(name + suffix, parameter)
             known = [name + suffix for name in shapes if name in _LSTM_NAMES]
             self._all_weights.append(known)
             self._own_weights.append([n + suffix for n in shapes if n + suffix not in known])
@@ -125,7 +129,8 @@ class RecurrentModule(SaysItsCell, FreeNames, HasFlatWeights):
         """Draw every weight and bias from U(-1/sqrt(H), 1/sqrt(H)), as nn.LSTM does."""
         bound = 1.0 / math.sqrt(self.hidden_size)
         for weight in self._flat_weights:
-            nn.init.uniform_(weight, -bound, bound)
+            if weight.numel():  # a shard of nothing cannot be drawn
+                nn.init.uniform_(weight, -bound, bound)
         for name in (name for names in self._own_weights for name in names):
             nn.init.uniform_(getattr(self, name), -bound, bound)
         for name in (name for names in self._gains for name in names):
@@ -157,7 +162,12 @@ class RecurrentModule(SaysItsCell, FreeNames, HasFlatWeights):
         Read at each call: a parametrization or a weight-drop wrapper may have put new ones there.
         """
         names = (*self._all_weights[index], *self._own_weights[index], *self._gains[index])
-        return {name.rpartition("_l")[0]: self._weight(name) for name in names}
+        # Sooner than Module's lookup, which comes to its parameters last.
+        own = {} if self._written else self._parameters
+        return {
+            name.rpartition("_l")[0]: self._weight(name) if (w := own.get(name)) is None else w
+            for name in names
+        }
 
     def _places(self) -> Iterator[tuple[int, str]]:
         """Yield (layer, suffix of its parameters' names) in nn.LSTM's order."""
@@ -191,11 +201,13 @@ class RecurrentModule(SaysItsCell, FreeNames, HasFlatWeights):
         Recurrences keep their outputs for backward. Of one state in float32 that stays so: a copy
         would cost more than two parts in a hundred of a training step.
         """
-        copied = self._states == 2 and (self.proj_size or output.dim() == 2)
-        if not (copied or output.dtype == torch.float64) or not output.requires_grad:
+        if not output.requires_grad:
             return output
+        copied = self._states == 2 and (self.proj_size or output.dim() == 2)
         # A trace is made with gradients and checked without: it must be the same.
-        return output if torch.jit.is_tracing() else output.clone()
+        if (copied or output.dtype == torch.float64) and not is_traced():
+            return output.clone()
+        return output
 
     def _gain_names(self) -> list[str]:
         """Names without "weight" or "bias", which code that fills those would overwrite."""

@@ -1,4 +1,4 @@
-"""What acts within a step besides the recurrence: zoneout and the projection of two states."""
+"""What acts on steps besides the recurrence: dropped features, zoneout, two states' projection."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from torch import Tensor
 from rnnswap.ops._scan import Step
 
 State = tuple[Tensor, ...]
+
+
+def features_dropped(x: Tensor, rate: float, training: bool) -> Tensor:
+    """Drop the same features of x (T, B, features) at every step of a sequence."""
+    return x * F.dropout(torch.ones_like(x[:1]), rate) if rate and training else x
 
 
 def projected(step: Step, w_hr: Tensor) -> Step:

@@ -2,18 +2,23 @@
 
 Exit codes: 0 done or nothing to do; 1 `--check` and something would change, `scan --fail-on` and
 one was found, `plugins check` failed, or in `bench` a cell did; 2 misuse; 3 `train`: ran without
-effect; 123 some file could not be read, parsed or rewritten; 130 interrupted by Ctrl-C.
+effect; 123 some file could not be read, parsed or rewritten. After Ctrl-C the process dies of the
+signal, which a shell reports as 130.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnnswap.errors import RnnswapError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXIT_CHECK = 1
 EXIT_MISUSE = 2
@@ -37,6 +42,10 @@ class _Misuse(click.ClickException):
     exit_code = EXIT_MISUSE
 
 
+class Interrupted(BaseException):
+    """Ctrl-C has ended a command; what there is to say about it has been said."""
+
+
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -52,6 +61,18 @@ class _LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        try:
+            # Without arguments, those are the process's: it is ours.
+            return super().main(args, *rest, **{"obj": args is None, **options})
+        except Interrupted:
+            if args is not None:
+                sys.exit(EXIT_INTERRUPTED)
+        # A shell ends a loop only if the command in it dies of the signal.
+        from rnnswap.training.process.run import INTERRUPTED, end_as_python
+
+        return end_as_python(INTERRUPTED)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -60,7 +81,7 @@ class _LazyGroup(click.Group):
         except KeyboardInterrupt:
             # click's own code for this is 1, which would say that --check has found something.
             click.echo("interrupted", err=True)
-            raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+            raise Interrupted from None
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

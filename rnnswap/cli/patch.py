@@ -22,9 +22,11 @@ from rnnswap.cli._sources import (
     write_result,
 )
 from rnnswap.errors import RewriteError
+from rnnswap.patch.source import codes
 from rnnswap.patch.source.selection import is_edit
 from rnnswap.patch.source.work import STDIN, Outcome, Task, failed
 
+_OF_CLIPPING = (codes.CLIPPED, codes.CLIPPED_ALREADY, codes.NOT_CLIPPED)
 _DEVICES = ("/dev/", "/proc/")
 
 
@@ -35,6 +37,8 @@ class _Totals:
     changed: int = 0
     unchanged: int = 0
     failed: int = 0
+    #: Whether a place for clipping was found, used or not.
+    loops: bool = False
 
 
 @click.command()
@@ -94,6 +98,8 @@ def patch(
     totals.unchanged += found.gathered.passed
     for note in found.notes():
         say(note)
+    if task.plan.clipping is not None and not (totals.loops or totals.failed):
+        say(_no_loop(task))
     say(_summary(totals, conditional=not task.write))
     if totals.failed:
         ctx.exit(EXIT_UNREADABLE)
@@ -134,6 +140,7 @@ def _count(totals: _Totals, outcome: Outcome, task: Task) -> None:
         say(failure_line(outcome.path, outcome.failure))
         return
     totals.changed += outcome.changed
+    totals.loops |= any(finding.code in _OF_CLIPPING for finding in outcome.findings)
     totals.unchanged += not outcome.changed
     path = shown(outcome.path)
     if task.output not in (None, STDIN):
@@ -158,6 +165,18 @@ def _line(outcome: Outcome, conditional: bool) -> str:
     if outcome.findings:
         return "left as it is"
     return f"nothing to do, {outcome.nothing}" if outcome.nothing else ""
+
+
+def _no_loop(task: Task) -> str:
+    clipping = task.plan.clipping
+    assert clipping is not None
+    what = "optimizer's step" if clipping.at_step else "optimizer"
+    if not task.selection.codes.issuperset(_OF_CLIPPING):
+        what += " with a selected code"
+    return (
+        f"no {what} found to clip at; run the program with `rnnswap train --clip {clipping.text}`, "
+        "which clips at every step, whoever makes it"
+    )
 
 
 def _summary(totals: _Totals, conditional: bool) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 import click
 from click.core import ParameterSource
+from click.globals import pop_context, push_context
 
-from rnnswap import policy_text
-from rnnswap.cli import EXIT_NO_EFFECT
+from rnnswap import _started, policy_text
+from rnnswap.cli import EXIT_NO_EFFECT, Interrupted
 from rnnswap.cli._console import (
     AttentionName,
     CellName,
@@ -20,11 +21,13 @@ from rnnswap.cli._console import (
     cell_options,
     talk,
 )
-from rnnswap.training.run import check_module, read_script
+from rnnswap.training.process.own_modules import OwnModules
+from rnnswap.training.process.ranks import is_first
+from rnnswap.training.process.run import INTERRUPTED, check_module, read_script
 from rnnswap.training.settings import Settings, Swap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rnnswap.training.outcome import Outcome
 
@@ -43,6 +46,11 @@ if TYPE_CHECKING:
     metavar="NAME=VALUE",
     multiple=True,
     help="Extra argument of the cell; may be repeated.  [default: the cell's own]",
+)
+@click.option(
+    "--as-lstm",
+    is_flag=True,
+    help="Make isinstance(layer, nn.LSTM) True of the cell, for code that asks.  [default: off]",
 )
 @click.option(
     "--clip",
@@ -91,6 +99,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="SCRIPT is the name of a module, run as python -m would.  [default: a file]",
 )
+@click.option("--again", is_flag=True, hidden=True, help="The script has started itself anew.")
+@click.option(
+    "--child",
+    metavar="DIR",
+    hidden=True,
+    help="A script under train has started this one, and reads there what it did.",
+)
 @click.argument("script")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
@@ -99,6 +114,7 @@ def train(
     cell: str | None,
     attention: str | None,
     cell_args: tuple[str, ...],
+    as_lstm: bool,
     clip: str,
     clip_rules: tuple[str, ...],
     on_nonfinite: Literal["warn", "raise", "skip"],
@@ -106,6 +122,8 @@ def train(
     max_steps: int | None,
     seed: int | None,
     module: bool,
+    again: bool,
+    child: str | None,
     script: str,
     args: tuple[str, ...],
 ) -> None:
@@ -121,19 +139,67 @@ def train(
         cell = "lstm"
     if cell is None and cell_args:
         raise click.UsageError("--cell-arg needs --cell: there is no cell to pass it to")
+    if cell is None and as_lstm:
+        raise click.UsageError("--as-lstm needs --cell: there is no cell to make an nn.LSTM")
     options = {} if cell is None else cell_options(cell, cell_args)
     clip = policy_text.with_rules(clip, clip_rules)
     (check_module if module else read_script)(script)
 
-    from rnnswap.training.train import is_first, train_script
-
-    swap = None if cell is None else Swap(cell, attention, options)
-    stderr, command = sys.stderr, sys.argv[1:]
+    swap = None if cell is None else Swap(cell, attention, options, as_lstm)
     settings = Settings(clip, swap, on_nonfinite, seed, max_steps)
-    outcome = train_script(script, args, settings, module=module, report=report, command=command)
-    if is_first():
-        _show(outcome, stderr, _meant_for_us(ctx, args))
-    ctx.exit(outcome.code or (EXIT_NO_EFFECT if outcome.without_effect() else 0))
+    own = OwnModules(_started.MODULES if ctx.obj else None)
+    stderr, command, first = sys.stderr, sys.argv[1:], is_first(os.environ)
+    hints = _meant_for_us(ctx, args)
+    from rnnswap.training.train import train_child, train_script
+
+    with _no_context():
+        if child is not None:
+            code = train_child(
+                script, args, settings, child, module=module, command=command, own=own
+            )
+            _end(code, interrupted=code == INTERRUPTED)
+        outcome = train_script(
+            script,
+            args,
+            settings,
+            module=module,
+            report=report if first else None,
+            command=command,
+            again=again,
+            own=own,
+        )
+        if first:
+            with own.at_hand():
+                _show(outcome, stderr, hints)
+    code = outcome.code or (EXIT_NO_EFFECT if outcome.without_effect() else 0)
+    _end(code, interrupted=outcome.interrupted, at_once=outcome.abandoned)
+
+
+@contextlib.contextmanager
+def _no_context() -> Iterator[None]:
+    """Take away click's current context: a script that asks for one means its own."""
+    taken = []
+    while (ctx := click.get_current_context(silent=True)) is not None:
+        taken.append(ctx)
+        pop_context()
+    try:
+        yield
+    finally:
+        while taken:
+            push_context(taken.pop())
+
+
+def _end(code: int, *, interrupted: bool, at_once: bool = False) -> NoReturn:
+    """End the command as python would have ended the script."""
+    if interrupted:
+        raise Interrupted
+    if at_once:
+        # Python would wait for the script's threads, which do not end.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(code)
+    raise click.exceptions.Exit(code)
 
 
 def _meant_for_us(ctx: click.Context, args: Sequence[str]) -> list[str]:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch.optim import Optimizer
-
 from rnnswap.clip import _names
 from rnnswap.clip._by_name import ByNameClip
+from rnnswap.clip._follow import listen_to
 from rnnswap.clip._handle import Callback, ClipHandle, refuse_flat
+from rnnswap.clip._inner import stepping
 from rnnswap.clip._parse import as_policy
 from rnnswap.clip._steps import parameters_of
+from rnnswap.clip._together import Together, TurnsTogether
+from rnnswap.clip._turn import Turns
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import nn
+    from torch.optim import Optimizer
 
     from rnnswap.clip._nonfinite import OnNonFinite
     from rnnswap.clip._policy import ClipPolicy
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 
 def attach(
     policy: ClipPolicy | str,
-    optimizer: Optimizer,
+    optimizer: Optimizer | Sequence[Optimizer],
     callback: Callback | None = None,
     *,
     on_nonfinite: OnNonFinite = "warn",
@@ -41,7 +46,10 @@ def attach(
 
     Args:
         policy: A policy, or its text such as `norm:1.0`.
-        optimizer: Any torch optimizer.
+        optimizer: Any torch optimizer, or what accelerate or Fabric has put around one; or several
+            of one model, such as Muon and AdamW, whose gradients are then clipped together, before
+            the first of them steps: `norm` bounds the norm of all. Their gradients must be there
+            then, and not change before their steps.
         callback: Called as `callback(optimizer, result)` after each clipping; must not wait for
             the device if the loop shall not.
         on_nonfinite: What to do when a gradient is infinite or NaN. "warn" warns and makes the
@@ -63,19 +71,34 @@ def attach(
         >>> handle.last is None
         True
     """
-    if not isinstance(optimizer, Optimizer) or not hasattr(optimizer, "_optimizer_step_pre_hooks"):
-        raise ClipError(
-            f"clipping attaches to a torch.optim.Optimizer that ran its base class's constructor, "
-            f"got {type(optimizer).__name__}; attach to the optimizer it wraps"
-        )
+    optimizers = _members(optimizer)
+    parameters = [p for o in optimizers for p in parameters_of(o)]
     made = as_policy(policy)
-    refuse_flat(made, parameters_of(optimizer))
+    refuse_flat(made, parameters)
     if model is not None:
         _names.remember(model)
-    _names.remember_of(optimizer)
+    for one in optimizers:
+        _names.remember_of(one)
     if isinstance(made, ByNameClip):
-        made.check_names(_names.names_of(parameters_of(optimizer)))
-    handle = ClipHandle(made, callback, on_nonfinite=on_nonfinite, measure=measure, owns=optimizer)
-    handle.meet(optimizer)
-    handle.undo_with(optimizer.register_step_pre_hook(handle.before_step).remove)
+        made.check_names(_names.names_of(parameters))
+    handle = ClipHandle(made, callback, on_nonfinite=on_nonfinite, measure=measure, owns=optimizers)
+    together = Together(handle, optimizers)
+    for one in optimizers:
+        handle.meet(one)
+        alone = len(optimizers) == 1
+        turns = Turns(handle, one) if alone else TurnsTogether(handle, one, together)
+        handle.undo_with(listen_to(turns, one))
     return handle
+
+
+def _members(given: Optimizer | Sequence[Optimizer]) -> list[Optimizer]:
+    """Return the optimizers that make the steps, one or several."""
+    if not isinstance(given, list | tuple):
+        return [stepping(given)]
+    optimizers = [stepping(one) for one in given]
+    if not optimizers or len({id(o) for o in optimizers}) < len(optimizers):
+        raise ClipError(
+            f"clipping attaches to one or more different optimizers, got {len(optimizers)}"
+            + (" of which some are the same" if optimizers else "")
+        )
+    return optimizers

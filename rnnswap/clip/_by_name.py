@@ -65,6 +65,11 @@ class ByNameClip(ClipPolicy):
         policy_text.parse_rules(str(self))
 
     @property
+    def bounds_total(self) -> bool:  # type: ignore[override]
+        """Whether one of the policies bounds the norm of what is left to it."""
+        return any(part.bounds_total for part in self._parts)
+
+    @property
     def acts_at(self) -> ActsAt:
         """At each backward if one of the policies does; never if none acts."""
         times = {part.acts_at for part in self._parts}

@@ -6,6 +6,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from rnnswap.clip import _distributed
 from rnnswap.clip._steps import place_outside
 
 if TYPE_CHECKING:
@@ -31,12 +32,14 @@ def keep_in_state_dict(policy: ClipPolicy, optimizer: Optimizer) -> Callable[[],
         return _nothing
 
     def save(_: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
-        return {**state, KEY: {"policy": str(policy), **policy.state_dict()}}
+        kept = {"policy": str(policy), **policy.state_dict()}
+        return _distributed.saved(state, KEY, kept) or {**state, KEY: kept}
 
-    def load(_: Optimizer, state: dict[str, Any]) -> dict[str, Any] | None:
-        if KEY not in state:
+    def load(optimizer: Optimizer, state: dict[str, Any]) -> dict[str, Any] | None:
+        found = state.get(KEY) or _distributed.loaded(optimizer, state, KEY)
+        if found is None:
             return None
-        kept = dict(state[KEY])
+        kept = dict(found)
         saved = kept.pop("policy", None)
         if saved == str(policy):
             policy.load_state_dict(kept)
@@ -47,7 +50,8 @@ def keep_in_state_dict(policy: ClipPolicy, optimizer: Optimizer) -> Callable[[],
                 UserWarning,
                 *place_outside(sys._getframe()),
             )
-        return {key: value for key, value in state.items() if key != KEY}
+        groups = [_without_ours(group) for group in state["param_groups"]]
+        return {**_without_ours(state), "param_groups": groups}
 
     hooks = [
         optimizer.register_state_dict_post_hook(save),
@@ -59,6 +63,10 @@ def keep_in_state_dict(policy: ClipPolicy, optimizer: Optimizer) -> Callable[[],
             hook.remove()
 
     return end
+
+
+def _without_ours(state: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in state.items() if key != KEY}
 
 
 def _nothing() -> None:

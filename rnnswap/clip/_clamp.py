@@ -105,7 +105,10 @@ def _by_torch(grads: Gradients, work: Callable[[list[Tensor]], None]) -> Tensor:
         if not _all_finite(run):
             bad += [n for g, n in zip(run, positions, strict=True) if not _all_finite([g])]
         work(run)
-    evidence = torch.zeros(len(grads.local) if bad else ())
+    # Beside the gradients, not on the default device.
+    evidence = torch.zeros(
+        len(grads.local) if bad else (), dtype=torch.float32, device=grads.device
+    )
     for n in bad:
         evidence[n] = torch.inf
     return evidence
@@ -131,7 +134,8 @@ def _clamp_run_(run: list[Tensor], low: float, high: float) -> None:
 
 def _all_finite(run: list[Tensor]) -> bool:
     """Whether all elements are finite; asks tensors on the CPU, where asking is no waiting."""
-    found, one = torch.zeros(()), torch.ones(())
-    # What GradScaler looks with; it multiplies by one as it goes.
+    # What GradScaler looks with; it knows only float32, and multiplies by one as it goes.
+    found = torch.zeros((), dtype=torch.float32, device=run[0].device)
+    one = torch.ones_like(found)
     torch._amp_foreach_non_finite_check_and_unscale_(run, found, one)
     return not found.item()

@@ -9,6 +9,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.nn.utils import clip_grad
 
 from rnnswap.clip._steps import place_outside
@@ -61,6 +62,9 @@ def _unlisten(reference: weakref.WeakMethod[Listener]) -> None:
 def _noticing(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def grouping(*args: Any, **kwargs: Any) -> Any:
+        # A compiler sees nobody's frames, and would have to stop here.
+        if torch.compiler.is_compiling():
+            return original(*args, **kwargs)
         frame = sys._getframe(1)
         if _listeners and frame.f_code in _CLIPPING:
             names = frame.f_locals

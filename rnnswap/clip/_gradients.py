@@ -151,7 +151,14 @@ def factor_for(limit: Tensor | float, norm: Tensor) -> Tensor:
 
 def unchanged(like: Tensor) -> Tensor:
     """Return the share of elements changed when none was, beside `like`."""
-    return torch.zeros((), device=like.device)
+    return torch.zeros((), dtype=torch.float32, device=like.device)
+
+
+def as_tensor(saved: Tensor | float, dtype: torch.dtype) -> Tensor:
+    """Return a number that was saved, a tensor where it is: torch.as_tensor would take it away."""
+    if isinstance(saved, Tensor):
+        return saved
+    return torch.tensor(saved, dtype=dtype, device="cpu")
 
 
 def can_be_asked(tensor: Tensor) -> bool:

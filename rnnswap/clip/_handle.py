@@ -18,9 +18,10 @@ from rnnswap.clip import _foreign, _names
 from rnnswap.clip._by_name import ByNameClip
 from rnnswap.clip._checkpoint import keep_in_state_dict
 from rnnswap.clip._gradients import Gradients, gradients
+from rnnswap.clip._living import living
 from rnnswap.clip._nonfinite import NonFinite
 from rnnswap.clip._policy import ClipPolicy, ClipResult, Removable
-from rnnswap.clip._steps import is_outermost, parameters_of, place_outside
+from rnnswap.clip._steps import parameters_of, place_outside
 from rnnswap.errors import ClipError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 #: Called after each clipping with the optimizer and the result.
 Callback: TypeAlias = Callable[[Optimizer, ClipResult], object]
 _WHEN = {"step": "the step", "backward": "each backward"}
-_StepArguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -38,6 +38,8 @@ class _Met:
 
     policy: ClipPolicy
     steps: int = 0
+    #: How often its closures were called in one step, at most.
+    evaluations: int = 0
     #: The parameters that were seen to it that they are watched, by identity.
     watched: set[int] = field(default_factory=set)
 
@@ -57,19 +59,22 @@ class ClipHandle:
         *,
         on_nonfinite: OnNonFinite = "warn",
         measure: bool | None = None,
-        owns: Optimizer | None = None,
+        owns: Sequence[Optimizer] | None = None,
     ) -> None:
         self.policy = policy
         self.script_clips: str | None = None
         self._callback = callback
         self._measure = True if callback is not None and measure is None else measure
         self._nonfinite = NonFinite(on_nonfinite)
+        self.skips = on_nonfinite == "skip"
         self._last: ClipResult | _Unmeasured | None = None
-        self._owns = None if owns is None else weakref.ref(owns)
+        self._owns = None if owns is None else [weakref.ref(o) for o in owns]
         self._met: MutableMapping[Optimizer, _Met] = weakref.WeakKeyDictionary()
         self._undo: list[Callable[[], object]] = []
         self._watched: MutableMapping[Tensor, Removable] = WeakTensorKeyDictionary()
         self._tell_policy(wanted=self._measures)
+        if isinstance(policy, ByNameClip):
+            self.undo_with(living.follow(self))
         if policy.acts_at != "never":
             self.undo_with(_foreign.listen(self._script_clipped))
 
@@ -133,7 +138,7 @@ class ClipHandle:
 
     def meet(self, optimizer: Optimizer) -> None:
         """Watch the parameters of `optimizer`, and keep statistics for it in its state_dict."""
-        self._known(optimizer)
+        self.known(optimizer)
         self.watch(parameters_of(optimizer))
 
     def watch(self, parameters: Iterable[Tensor]) -> None:
@@ -144,41 +149,36 @@ class ClipHandle:
             if parameter.requires_grad and parameter not in self._watched:
                 self._watched[parameter] = self.policy.watch(parameter)
 
-    def before_step(
-        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> _StepArguments | None:
-        """Clip now, or hand the step a closure that clips at its end (a step pre-hook)."""
-        if not is_outermost(optimizer, among_all=self._owns is None):
-            return None
+    def check_arguments(self, optimizer: Optimizer, kwargs: dict[str, Any]) -> None:
+        """Raise ClipError if a step that is given these arguments cannot be clipped."""
         if "grad_scaler" in kwargs and self.policy.acts_at != "never":
             raise ClipError(
                 f"clipping policy {self.policy} cannot act on {type(optimizer).__name__}, whose "
                 "step takes the GradScaler and unscales by itself; call "
                 "scaler.unscale_(optimizer) and optimizer.step() without it"
             )
-        wrapped = _with_closure(args, kwargs, lambda: self._act(optimizer))
-        if wrapped is None:
-            self._act(optimizer)
-        # After acting: a parameter not watched so far is clamped by the policy at this step.
-        self._watch_new(optimizer)
-        return wrapped
 
-    def _watch_new(self, optimizer: Optimizer) -> None:
+    def watch_new(self, optimizer: Optimizer) -> None:
         """Watch the parameters that were not there, or were frozen, at the step before."""
         if self.policy.acts_at != "backward":
             return
-        parameters, watched = parameters_of(optimizer), self._known(optimizer).watched
+        parameters, watched = parameters_of(optimizer), self.known(optimizer).watched
         if watched.issuperset(map(id, parameters)):
             return
         new = [p for p in parameters if p.requires_grad and id(p) not in watched]
         self.watch(new)
         watched.update(map(id, new))
 
-    def _act(self, optimizer: Optimizer) -> None:
-        parameters = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
+    def act(self, optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
+        """Clip what is there before a step of `optimizer`; whether it is to be left out.
+
+        Args:
+            optimizer: Whose step it is.
+            parameters: Those with a gradient: its own, or those of others as well.
+        """
         if not parameters:
-            return
-        met = self._known(optimizer)
+            return False
+        met = self.known(optimizer)
         met.steps += 1
         measures = self._measures
         with torch.no_grad():
@@ -187,9 +187,6 @@ class ClipHandle:
             result = done if isinstance(done, ClipResult) else None
             evidence = done if not isinstance(done, ClipResult) else _evidence(done)
             skips = self._nonfinite.is_to_skip(evidence, parameters, optimizer, met.steps)
-        if skips:
-            for parameter in parameters:
-                parameter.grad = None
         if result is not None and scale is not None:
             result = result.divided(scale)
         self._last = _Unmeasured() if result is None else result
@@ -197,6 +194,7 @@ class ClipHandle:
             self._tell_policy(wanted=False)
         if self._callback is not None and result is not None:
             self._callback(optimizer, result)
+        return skips
 
     def _unscaled(self, optimizer: Optimizer, parameters: Sequence[Tensor]) -> Tensor | None:
         """Divide by the scale that a fused step would divide by; return it if that is not done."""
@@ -215,12 +213,12 @@ class ClipHandle:
     def _tell_policy(self, *, wanted: bool) -> None:
         self.policy.measured(self, wanted=wanted)
 
-    def _known(self, optimizer: Optimizer) -> _Met:
+    def known(self, optimizer: Optimizer) -> _Met:
         met = self._met.get(optimizer)
         if met is None:
             refuse_flat(self.policy, parameters_of(optimizer))
             # Statistics are each optimizer's own, unless the policy was given this one alone.
-            met = _Met(self.policy if self._owns is not None else self.policy.fresh())
+            met = _Met(self.policy.fresh() if self._owns is None else self.policy)
             if not self._met and self._owns is None and isinstance(self.policy, ByNameClip):
                 _warn_of_unmatched(self.policy)
             self._met[optimizer] = met
@@ -233,8 +231,8 @@ class ClipHandle:
         if self.script_clips is not None:
             return
         if self._owns is not None:
-            owner = self._owns()
-            own = {id(p.grad) for p in (() if owner is None else parameters_of(owner))}
+            owners = [o for reference in self._owns if (o := reference()) is not None]
+            own = {id(p.grad) for owner in owners for p in parameters_of(owner)}
             if not any(id(grad) in own for grad in clipped):
                 return
         self.script_clips = f"torch's {function} at {file}:{line}"
@@ -271,25 +269,3 @@ def _warn_of_unmatched(policy: ByNameClip) -> None:
 
 def _evidence(result: ClipResult) -> Tensor:
     return result.norm_before if result.norms is None else result.norms
-
-
-def _with_closure(
-    args: tuple[Any, ...], kwargs: dict[str, Any], act: Callable[[], None]
-) -> _StepArguments | None:
-    """Return a step's arguments with its closure followed by `act`, None if it has none."""
-
-    def followed(closure: Callable[..., Any]) -> Callable[..., Any]:
-        def closure_then_clip(*inner: Any, **options: Any) -> Any:
-            loss = closure(*inner, **options)
-            act()
-            return loss
-
-        return closure_then_clip
-
-    if callable(kwargs.get("closure")):
-        return args, {**kwargs, "closure": followed(kwargs["closure"])}
-    # args[0] is the optimizer itself.
-    for position, argument in enumerate(args[1:], start=1):
-        if callable(argument):
-            return (*args[:position], followed(argument), *args[position + 1 :]), kwargs
-    return None

@@ -98,7 +98,7 @@ class HookClip(ClipPolicy):
             torch.stack([t.to(norms[0].device) for t in column])
             for column in ([norms[n] for n in range(len(parameters))], after, counts)
         )
-        share = count.sum() / max(1, sum(p.numel() for p in parameters))
+        share = count.float().sum() / max(1, sum(p.numel() for p in parameters))
         return ClipResult(total_of(before), total_of(left), share, before)
 
     def bound_(self, parameters: Sequence[Tensor]) -> Tensor:

@@ -7,10 +7,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from torch.optim import Optimizer
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from rnnswap.clip._follow import listen_to_all
 from rnnswap.clip._handle import Callback, ClipHandle
 from rnnswap.clip._parse import as_policy
+from rnnswap.clip._turn import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def install(
         ClipError: The policy is malformed.
     """
     handle = ClipHandle(as_policy(policy), callback, on_nonfinite=on_nonfinite, measure=measure)
-    handle.undo_with(register_optimizer_step_pre_hook(handle.before_step).remove)
+    handle.undo_with(listen_to_all(Turns(handle)))
     if handle.policy.acts_at == "backward" or handle.policy.state_dict():
         _listen(handle)
         handle.undo_with(lambda: _unlisten(handle))

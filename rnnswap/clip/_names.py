@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
+
+from rnnswap.clip._living import living, outermost
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _WRAPPERS = ("module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
 
 _found: MutableMapping[Tensor, str] = WeakTensorKeyDictionary()
+#: Parameters that no module held when the newest module had this stamp.
+_in_none: MutableMapping[Tensor, object] = WeakTensorKeyDictionary()
 
 
 def remember(model: nn.Module) -> None:
@@ -35,32 +38,37 @@ def remember_of(optimizer: Optimizer) -> None:
 def names_of(parameters: Sequence[Tensor]) -> list[str]:
     """Return the parameters' names in the outermost modules that hold them.
 
-    Modules that are alive are searched once for parameters not met before, which takes a moment; a
-    parameter that is in no module is called by its shape.
+    Modules that are alive are searched for parameters not met before: a moment's work while
+    somebody follows them (`living.follow`), a tenth of a second in a large process otherwise. A
+    tensor that is in no module is called by its shape.
     """
-    if not all(p in _found for p in parameters):
-        wanted = {id(p) for p in parameters}
-        for model in _outermost():
-            if any(id(p) in wanted for p in model.parameters()):
-                remember(model)
+    # What a module holds is an nn.Parameter; no other tensor has a name to search for.
+    unknown = [p for p in parameters if p not in _found and isinstance(p, nn.Parameter)]
+    unknown = [p for p in unknown if _in_none.get(p) is not living.stamp]
+    if unknown:
+        _search(unknown)
     return [_found.get(p) or f"a parameter of shape {tuple(p.shape)}" for p in parameters]
 
 
 def all_names() -> list[str]:
     """Return the names of the parameters of all modules that are alive."""
-    return [name for m in _outermost() for name in names_of(list(m.parameters()))]
+    models = outermost(living.modules())
+    for model in models:
+        remember(model)
+    return [name for model in models for name in names_of([*model.parameters()])]
 
 
-def _outermost() -> list[nn.Module]:
-    """Return the living modules that stand in no other module."""
-    living = [m for m in gc.get_objects() if _is_module(m)]
-    inside = {id(child) for m in living for child in m.children() if child is not m}
-    return [m for m in living if id(m) not in inside]
-
-
-def _is_module(thing: Any) -> bool:
-    # By type: isinstance would ask proxies that answer by doing something.
-    return issubclass(type(thing), nn.Module) and "_modules" in getattr(thing, "__dict__", ())
+def _search(parameters: Sequence[Tensor]) -> None:
+    """Remember the names of what modules hold, and of the others that none does."""
+    modules, wanted = living.modules(), {id(p) for p in parameters}
+    if any(id(p) in wanted for m in modules for p in [*m._parameters.values()]):
+        for model in outermost(modules):
+            if any(id(p) in wanted for p in model.parameters()):
+                remember(model)
+    if living.is_followed:
+        for parameter in parameters:
+            if parameter not in _found:
+                _in_none[parameter] = living.stamp
 
 
 def _without_wrappers(model: nn.Module, name: str) -> str:

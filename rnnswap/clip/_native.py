@@ -44,7 +44,7 @@ def clamp_(group: list[Tensor], low: float, high: float, *, measure: bool) -> Te
     if read is None:
         return None
     data, sizes = read
-    found = torch.empty((4 if measure else 1, len(group)), dtype=torch.float64)
+    found = _results(4 if measure else 1, group)
     rows = _addresses_of_rows(found)
     more = rows[1:] if measure else [0] * 3
     arguments = _pack_clamp(
@@ -90,7 +90,7 @@ def scale_rows_(
             return None
         of_weights = of_them[0]
         counts = array.array("q", [t.shape[0] if t.dim() > 1 else 1 for t in group])
-    found = torch.empty((3, len(group)), dtype=torch.float64)
+    found = _results(3, group)
     arguments = _pack_rows(
         data.buffer_info()[0],
         0 if of_weights is None else of_weights.buffer_info()[0],
@@ -135,6 +135,11 @@ def _read(
         return array.array("Q", data), array.array("q", sizes)
     except RuntimeError:  # what is sparse has no order or no address
         return None
+
+
+def _results(rows: int, group: Sequence[Tensor]) -> Tensor:
+    """Return room for what the library finds in `group`, where it can write to."""
+    return torch.empty((rows, len(group)), dtype=torch.float64, device="cpu")
 
 
 def _addresses_of_rows(found: Tensor) -> list[int]:

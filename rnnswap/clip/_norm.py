@@ -37,6 +37,8 @@ class NormClip(ClipPolicy):
 
     __module__ = "rnnswap.clip"
 
+    bounds_total = True
+
     max_norm: float
     p: float = 2.0
 

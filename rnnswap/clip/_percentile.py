@@ -13,7 +13,7 @@ from torch import Tensor
 
 from rnnswap import policy_text
 from rnnswap.clip import _gradients
-from rnnswap.clip._gradients import Gradients, gradients, total_of
+from rnnswap.clip._gradients import Gradients, as_tensor, gradients, total_of
 from rnnswap.clip._norm import scaled_under
 from rnnswap.clip._policy import ClipPolicy, ClipResult, check_state, number
 from rnnswap.errors import ClipError
@@ -41,6 +41,8 @@ class PercentileClip(ClipPolicy):
     """
 
     __module__ = "rnnswap.clip"
+
+    bounds_total = True
 
     percent: float
     _seen: _Sorted = field(default_factory=lambda: _Sorted(), init=False, repr=False, compare=False)
@@ -82,8 +84,8 @@ class _Sorted:
     """Numbers in order, on their device, where also their count is: some were not finite."""
 
     def __init__(self) -> None:
-        self._norms = torch.full((_FIRST_ROOM,), torch.inf)
-        self._count = torch.zeros((), dtype=torch.int64)
+        self._norms = torch.full((_FIRST_ROOM,), torch.inf, dtype=torch.float32, device="cpu")
+        self._count = torch.zeros((), dtype=torch.int64, device="cpu")
         #: How many there are at most.
         self._added = 0
 
@@ -128,7 +130,7 @@ class _Sorted:
 
     def load(self, norms: Tensor, count: Tensor) -> None:
         self._added = len(norms)
-        self._count = torch.as_tensor(count).clone()
+        self._count = as_tensor(count, torch.int64).clone()
         self._norms = torch.cat([norms, norms.new_full((_FIRST_ROOM,), torch.inf)])
 
     def _make_room(self, norm: Tensor) -> None:

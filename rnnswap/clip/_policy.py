@@ -67,11 +67,16 @@ class ClipPolicy(ABC):
     `parse(str(policy))` equals it. A policy that keeps statistics also has `fresh`, `state_dict`
     and `load_state_dict`; every optimizer then gets statistics of its own.
 
+    `bounds_total` says that the bound is on a norm over all parameters of an optimizer, so that two
+    optimizers of one model have two bounds.
+
     `acts_at` says when the gradients are changed: at the "step" (immediately before the optimizer
     uses them), at each "backward", or "never".
     """
 
     __module__ = "rnnswap.clip"
+
+    bounds_total: bool = False
 
     @property
     def acts_at(self) -> ActsAt:

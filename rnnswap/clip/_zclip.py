@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rnnswap import policy_text
-from rnnswap.clip._gradients import Gradients, gradients, total_of
+from rnnswap.clip._gradients import Gradients, as_tensor, gradients, total_of
 from rnnswap.clip._norm import scaled_under
 from rnnswap.clip._policy import ClipPolicy, ClipResult, check_state, number, positive
 from rnnswap.errors import ClipError
@@ -45,6 +45,8 @@ class ZClip(ClipPolicy):
     """
 
     __module__ = "rnnswap.clip"
+
+    bounds_total = True
 
     z: float
     alpha: float = 0.97
@@ -97,7 +99,7 @@ class _Averages:
     """Mean and variance of norms, 0-d tensors beside the gradients."""
 
     def __init__(self) -> None:
-        self._count = self._mean = self._var = torch.zeros(())
+        self._count = self._mean = self._var = torch.zeros((), dtype=torch.float32, device="cpu")
 
     def limit(self, norm: Tensor, policy: ZClip) -> Tensor:
         """Return the bound for `norm`: infinity where it is no outlier."""
@@ -126,7 +128,7 @@ class _Averages:
         return {key: value.clone() for key, value in zip(_KEPT, values, strict=True)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        values = (torch.as_tensor(state[key]).clone() for key in _KEPT)
+        values = (as_tensor(state[key], torch.float32).clone() for key in _KEPT)
         self._count, self._mean, self._var = values
 
     def _come_to(self, norm: Tensor) -> None:

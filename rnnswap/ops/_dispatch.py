@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+from rnnswap._tracing import is_transformed
 from rnnswap.errors import KernelUnavailableError
-from rnnswap.tracing import is_transformed
 
 FORCE_VARIABLE = "RNNSWAP_IMPL"
 

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from rnnswap._tracing import is_transformed
 from rnnswap.ops._inductor import loops_are_right
-from rnnswap.tracing import is_transformed
 
 
 def packed_too(run: Callable[..., Any]) -> Callable[..., Any]:

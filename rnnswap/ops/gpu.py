@@ -103,7 +103,7 @@ def _fill(target):
 
 def try_out(device: torch.device) -> None:
     """Run a kernel that does next to nothing; raises whatever stands in the way."""
-    target = torch.zeros(1, device=device)
+    target = torch.zeros(1, dtype=torch.float32, device=device)
     with device_of(target):
         _fill[(1,)](target, **OPTIONS)
 

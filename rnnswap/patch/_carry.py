@@ -74,12 +74,13 @@ def _carry_over(old: nn.Module, new: nn.Module) -> None:
     for name, parameter in new.named_parameters():
         like = before.get(name)
         if like is None:
-            parameter.requires_grad_(trained)
+            parameter.requires_grad_(trained and parameter.numel() > 0)
             continue
         parameter.data = parameter.data.to(device=like.device, dtype=like.dtype)
         if like.device.type == "cpu" and like.is_shared():  # type: ignore[no-untyped-call]
             parameter.data.share_memory_()  # type: ignore[no-untyped-call]
-        parameter.requires_grad_(like.requires_grad)
+        # One without elements learns nothing.
+        parameter.requires_grad_(like.requires_grad and parameter.numel() > 0)
         _carry_attributes(like, parameter)
 
 

@@ -18,6 +18,7 @@ from rnnswap.errors import NoEffectWarning, RnnswapError, SwapError
 from rnnswap.patch._intercept import torchs_own
 from rnnswap.patch._likeness import arguments_of
 from rnnswap.patch._places import walk
+from rnnswap.patch._saved import put_saved_cells, take_back
 from rnnswap.patch._wrapped import is_sharded
 from rnnswap.spec import CELL_MARK, load_target
 
@@ -34,19 +35,24 @@ class LoadReport:
         derived: Name to how its value was made of the checkpoint's.
         dropped: Name in the checkpoint to what of it was not used, and why.
         fresh: Names in the model that the checkpoint had nothing for; they keep their values.
+        swapped: Names of the nn.LSTMs that became the cell which the checkpoint says was there.
     """
 
     copied: list[str] = field(default_factory=list)
     derived: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     fresh: list[str] = field(default_factory=list)
+    swapped: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         counts = {name: len(getattr(self, name)) for name in self.__slots__}
+        if not self.swapped:
+            del counts["swapped"]
         lines = [", ".join(f"{count} {name}" for name, count in counts.items())]
         lines += [f"  derived  {name}: {how}" for name, how in self.derived.items()]
         lines += [f"  dropped  {name}: {what}" for name, what in self.dropped.items()]
         lines += [f"  fresh    {name}" for name in self.fresh]
+        lines += [f"  swapped  {name}" for name in self.swapped]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -60,7 +66,8 @@ def load_state_dict_(
     Where the model has a cell and the checkpoint an nn.LSTM's weights, the cell gets what it can
     take over (JANET the forget and cell rows); a cell that can take over nothing keeps its own
     values. Everything else is loaded as `model.load_state_dict` does. A checkpoint that was saved
-    from the swapped model loads as it is. Either all is loaded or, on an error, nothing.
+    from the swapped model loads as it is, also into the model with nn.LSTM: the cell whose name it
+    carries is put in first. Either all is loaded or, on an error, nothing.
 
     Args:
         model: Changed in place. Wrapped in DistributedDataParallel it has other names.
@@ -83,9 +90,30 @@ def load_state_dict_(
         raise SwapError(f"load_state_dict_ takes a torch.nn.Module, got {type(model).__name__}")
     _check_checkpoint(checkpoint)
     _check_tensors(model)
-    report = LoadReport()
+    metadata = dict(getattr(checkpoint, "_metadata", None) or {})
+    swaps = put_saved_cells(model, metadata)
+    report = LoadReport(swapped=[one.path for swap in swaps for one in swap.swapped])
+    try:
+        _load_converted(model, checkpoint, metadata, strict, report)
+    except BaseException:
+        take_back(swaps)
+        raise
+    touched = {*report.derived, *report.dropped, *report.fresh}
+    report.copied += [name for name in checkpoint if name not in touched]
+    if not (report.copied or report.derived):
+        text = f"nothing of the checkpoint was loaded{_advice(model, checkpoint)}"
+        warnings.warn(text, NoEffectWarning, stacklevel=2)
+    return report
+
+
+def _load_converted(
+    model: nn.Module,
+    checkpoint: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    strict: bool,
+    report: LoadReport,
+) -> None:
     converted: OrderedDict[str, Any] = OrderedDict(checkpoint)
-    metadata = dict(getattr(checkpoint, "_metadata", {}))
     for path, layer in _cells(model):
         prefix = f"{path}." if path else ""
         lstm = _lstm_at(layer, prefix, checkpoint, metadata, strict)
@@ -93,12 +121,6 @@ def load_state_dict_(
             _convert(layer, lstm, prefix, converted, report)
     converted._metadata = metadata  # type: ignore[attr-defined]
     _load(model, checkpoint, converted, strict, report)
-    touched = {*report.derived, *report.dropped, *report.fresh}
-    report.copied += [name for name in checkpoint if name not in touched]
-    if not (report.copied or report.derived):
-        text = f"nothing of the checkpoint was loaded{_advice(model, checkpoint)}"
-        warnings.warn(text, NoEffectWarning, stacklevel=2)
-    return report
 
 
 def _check_checkpoint(checkpoint: Any) -> None:

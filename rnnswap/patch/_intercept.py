@@ -17,6 +17,7 @@ from typing import Any
 from torch import nn
 
 from rnnswap.errors import SwapError
+from rnnswap.patch._as_lstm import cell_of
 from rnnswap.patch._replacement import Replacement, describe, in_one_line, reason_left
 from rnnswap.patch._table import table
 
@@ -115,6 +116,7 @@ def _become(
     """Turn the empty object `layer` into the cell and initialise it as such."""
     assert pair.target is not None
     pair.refuse_unsupported(args, kwargs)
+    before = type(layer)
     try:
         layer.__class__ = pair.target
     except TypeError as error:
@@ -124,7 +126,7 @@ def _become(
     try:
         pair.target.__init__(layer, *args, **kwargs, **pair.options)
     except BaseException:
-        layer.__class__ = pair.source
+        layer.__class__ = before
         raise
 
 
@@ -210,7 +212,7 @@ class Constructor:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> None:
-        exact, fresh = type(layer) is self.source, not vars(layer)
+        exact, fresh = cell_of(type(layer)) is self.source, not vars(layer)
         frame = _construction_site(layer, exact)
         module, file = frame.f_globals.get("__name__", "?"), frame.f_code.co_filename
         place = (file, frame.f_lineno)

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from rnnswap.discovery import installed
 from rnnswap.errors import NoEffectWarning, OptionError, SwapError, UnsupportedError
+from rnnswap.patch._as_lstm import cell_of
 from rnnswap.patch._carry import build, left_behind, move_hooks
 from rnnswap.patch._optim import OptimizerChange, as_optimizers, check_optimizers, replacing
 from rnnswap.patch._places import Place, places_of, walk
@@ -42,6 +43,7 @@ def swap_(
     optimizer: Optimizer | Iterable[Optimizer] | None = None,
     weights: str = "fresh",
     options: Mapping[str, Any] | None = None,
+    as_lstm: bool = False,
 ) -> SwapReport:
     """Replace every nn.LSTM in `model` by `cell`, in place.
 
@@ -61,6 +63,8 @@ def swap_(
             the old in their groups. Without it, construct optimizers after the swap.
         weights: "fresh", or "transfer": start from what the cell can take over of nn.LSTM's.
         options: Keyword-only extras of the cell.
+        as_lstm: Put in a class that is nn.LSTM's subclass too, for code that asks
+            isinstance(layer, nn.LSTM). torch.compile breaks the graph there, as at an nn.LSTM.
 
     Returns:
         What was swapped and left; `undo()` brings back the very same objects.
@@ -83,7 +87,7 @@ def swap_(
             f"cell and source are both {cell!r}: nothing would change{_other_cells(model, source)}"
         )
     _check_where(where)
-    pairs = replacements(cell, source, attention, options)
+    pairs = replacements(cell, source, attention, options, as_lstm)
     _check_weights(weights, pairs)
     refuse_wrapped(model)
     optimizers = as_optimizers(optimizer)
@@ -139,7 +143,7 @@ def _find(model: nn.Module, pairs: Sequence[Replacement], report: SwapReport) ->
         if id(module) in plans:
             plans[id(module)].paths.append(path)
             continue
-        pair = next((p for p in pairs if type(module) is p.source and p.target), None)
+        pair = next((p for p in pairs if cell_of(type(module)) is p.source and p.target), None)
         reasons = (beyond_reach(module, p.source) for p in pairs)
         reason = special(module, owners, compiled) if pair else next(filter(None, reasons), None)
         reason = reason or (None if pair else reason_left(type(module), pairs))
@@ -235,7 +239,8 @@ def _warn_of_nothing(
 
 def _other_cells(model: nn.Module, source: str) -> str:
     """Name the registered cells that are in the model instead of the source, for messages."""
-    kinds = {f"{type(m).__module__}:{type(m).__name__}" for m in model.modules()}
+    inside = {cell_of(type(m)) for m in model.modules()}
+    kinds = {f"{kind.__module__}:{kind.__name__}" for kind in inside}
     found = [e.name for e in installed().cells if e.spec.target in kinds and e.name != source]
     return f"; there is {found[0]}: name it with source={found[0]!r}" if found else ""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 
 from rnnswap.discovery import installed, load_class
 from rnnswap.errors import UnsupportedError
+from rnnswap.patch import _as_lstm
 from rnnswap.registry import Entry
 from rnnswap.spec import LSTM_ARGUMENTS, CellSpec, load_target, refuse_unsupported
 
@@ -51,7 +52,11 @@ class Replacement:
 
 
 def replacements(
-    cell: str, source: str, attention: str | None, options: Mapping[str, Any] | None
+    cell: str,
+    source: str,
+    attention: str | None,
+    options: Mapping[str, Any] | None,
+    as_lstm: bool = False,
 ) -> tuple[Replacement, ...]:
     """Return what replaces the source cell's layer and, where it has one, its single-step class.
 
@@ -59,6 +64,7 @@ def replacements(
         UnknownNameError: A name is not installed.
         OptionError: The cell has no such option.
         PluginError: A class cannot be imported or is no module.
+        SwapError: With `as_lstm`, a class cannot be made an nn.LSTM as well.
     """
     entries = [installed().cells.get(name) for name in (cell, source)]
     wanted, given = (entry.spec for entry in entries)
@@ -72,7 +78,12 @@ def replacements(
         # Attention over steps has no meaning for a class that runs one step.
         replaced = load_class(entries[1], given.cell_target)
         found.append(_single_step(entries[0], replaced, options))
-    return tuple(found)
+    return tuple(map(_as_torchs, found) if as_lstm else found)
+
+
+def _as_torchs(pair: Replacement) -> Replacement:
+    target = None if pair.target is None else _as_lstm.as_lstm(pair.target)  # type: ignore[arg-type]
+    return replace(pair, target=target)
 
 
 def _single_step(
@@ -95,9 +106,10 @@ def _single_step(
 def reason_left(kind: type[nn.Module], pairs: Iterable[Replacement]) -> str | None:
     """Return why a module of class `kind` is left alone; None if it is not concerned."""
     for pair in pairs:
-        if kind is pair.source and pair.target is None:
+        own = _as_lstm.cell_of(kind) is pair.source
+        if own and pair.target is None:
             return pair.lack
-        if kind is not pair.source and issubclass(kind, pair.source):
+        if not own and _as_lstm.derives(kind, pair.source):
             return f"subclass of {pair.source.__name__}: it may rely on what it overrides"
     return None
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnswap.errors import OptionError, SwapError
+from rnnswap.patch._as_lstm import advise
 from rnnswap.patch._intercept import Construction as Construction
 from rnnswap.patch._intercept import Constructor, Session, Where
 from rnnswap.patch._intercept import LeftAlone as LeftAlone
@@ -35,10 +36,13 @@ class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, 
         where: Which constructions: a glob on the name of the constructing module ("mypackage.*"),
             or a predicate on (module, file, line). None takes all.
         options: Keyword-only extras of the cell.
+        as_lstm: Construct a class that is nn.LSTM's subclass too, for code that asks
+            isinstance(layer, nn.LSTM). torch.compile breaks the graph there, as at an nn.LSTM.
 
     Raises:
         UnknownNameError: A name is not installed.
         OptionError: The cell has no such option.
+        SwapError: With `as_lstm`, the cell's class cannot be made an nn.LSTM as well.
 
     Example:
         >>> with patched("janet") as report:
@@ -55,6 +59,7 @@ class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, 
         attention: str | None = None,
         where: Where | None = None,
         options: Mapping[str, Any] | None = None,
+        as_lstm: bool = False,
     ) -> None:
         if where is not None and not isinstance(where, str) and not callable(where):
             raise OptionError(
@@ -62,7 +67,7 @@ class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, 
                 f"got {where!r}"
             )
         self._cell = cell
-        self._pairs = replacements(cell, source, attention, options)
+        self._pairs = replacements(cell, source, attention, options, as_lstm)
         self._where = where
         self._running: list[Session] = []
 
@@ -107,8 +112,10 @@ class patched(contextlib.ContextDecorator):  # noqa: N801  (used as a function, 
     def __enter__(self) -> PatchReport:
         return self.start()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.stop()
+        if error is not None:
+            advise(error)
 
 
 patched.__module__ = "rnnswap"

@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import parametrize
 
 from rnnswap.errors import SwapError
+from rnnswap.patch._as_lstm import derives
 
 #: Wrappers that hold parameters, by module and name: looked up only where that module is loaded,
 #: for no model can be wrapped in a class that is not.
@@ -137,7 +138,7 @@ def beyond_reach(module: Any, source: type[nn.Module]) -> str | None:
     """Return why a layer that is `source` in another guise is left; None if it is none."""
     if isinstance(module, torch.jit.ScriptModule) and _was(module, source):
         return "compiled by TorchScript: swap the Python model, then script it"
-    if isinstance(module, source) and parametrize.is_parametrized(module):
+    if derives(type(module), source) and parametrize.is_parametrized(module):
         names = ", ".join(
             name for name, _ in module.get_submodule("parametrizations").named_children()
         )

@@ -12,7 +12,14 @@ from torch import Tensor, nn
 
 from rnnswap.testing._attention_subject import AttentionSubject, E, attend, dark_mask, sequence
 from rnnswap.testing._checks import ATTENTION, FULL, CheckSkippedError, check
-from rnnswap.testing._compare import backward, require, require_all_same, require_equal
+from rnnswap.testing._compare import (
+    backward,
+    nan_in_new_memory,
+    require,
+    require_all_same,
+    require_equal,
+    require_written,
+)
 from rnnswap.testing._quantized import quantized, require_near
 from rnnswap.testing._report import BEYOND
 
@@ -123,6 +130,17 @@ def attention_on_meta(subject: AttentionSubject) -> None:
     if not found:
         raise CheckSkippedError("it has no parameters")
     require_equal(found, {"meta"}, "parameters on")
+
+
+@check(kind=ATTENTION, group=BEYOND)
+def attention_new_memory(subject: AttentionSubject) -> None:
+    """A mechanism on the meta device that is given memory draws it."""
+    module = subject.cls(E, E, device="meta", **subject.options)
+    if not [*module.parameters()]:
+        raise CheckSkippedError("it has no parameters")
+    with nan_in_new_memory():
+        module.to_empty(device="cpu")
+    require_written(module, "after to_empty")
 
 
 class _One(nn.Module):

@@ -30,12 +30,17 @@ def gradients(subject: Subject) -> None:
             backward(run(layer, given[0], tuple(given[1:]))[read])
             # h_n and c_n of one layer need not see what only another layer reads.
             leaves = dict(zip(("input", "h_0", "c_0"), given, strict=True))
-            leaves |= dict(layer.named_parameters()) if read == 0 else {}
+            leaves |= _learning(layer) if read == 0 else {}
             for name, leaf in leaves.items():
                 what = f"gradient of {name} from {('output', 'h_n', 'c_n')[read]}, {setting}"
                 require(leaf.grad is not None, f"expected a {what}, got none")
                 finite = bool(leaf.grad.isfinite().all())  # type: ignore[union-attr]
                 require(finite, f"expected a finite {what}, got others")
+
+
+def _learning(layer: Any) -> dict[str, Any]:
+    """Return the parameters that learn: all that have elements."""
+    return {name: p for name, p in layer.named_parameters() if p.numel()}
 
 
 def _small(
@@ -246,8 +251,8 @@ def packed_gradients(subject: Subject) -> None:
     layer, lengths = subject.build(subject.deep()), [2, 5, 1, 5]
     x = torch.randn(4, 5, I, dtype=torch.float64, requires_grad=True)
     packed = pack_padded_sequence(x, lengths, True, enforce_sorted=False)
-    leaves = [x, *layer.parameters()]
-    names = ["input", *(name for name, _ in layer.named_parameters())]
+    learning = _learning(layer)
+    leaves, names = [x, *learning.values()], ["input", *learning]
     result, h_n, c_n = run_packed(layer, packed)
     loss = result.data.square().sum() + h_n.square().sum() + c_n.square().sum()
     found = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -99,6 +100,29 @@ def raised(call: Callable[[], Any]) -> Exception | None:
     except Exception as error:  # whatever it is, its type is the result
         return error
     return None
+
+
+@contextlib.contextmanager
+def nan_in_new_memory() -> Iterator[None]:
+    """Let torch fill memory that nobody has written yet with NaN."""
+    settings: Any = torch.utils.deterministic
+    fill = settings.fill_uninitialized_memory
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True)
+    settings.fill_uninitialized_memory = True
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
+        settings.fill_uninitialized_memory = fill
+
+
+def require_written(module: Any, when: str) -> None:
+    """Require that no parameter and no buffer of a module holds NaN or infinity."""
+    tensors = (*module.named_parameters(), *module.named_buffers())
+    unwritten = [name for name, tensor in tensors if not tensor.isfinite().all()]
+    require_none(unwritten, f"parameters that are not finite {when}")
 
 
 def backward(tensor: Tensor) -> None:

@@ -12,7 +12,14 @@ from torch import nn
 
 from rnnswap.spec import LSTM_ARGUMENTS
 from rnnswap.testing._checks import check
-from rnnswap.testing._compare import require, require_equal, require_same_error
+from rnnswap.testing._compare import (
+    nan_in_new_memory,
+    require,
+    require_equal,
+    require_same_error,
+    require_written,
+)
+from rnnswap.testing._report import BEYOND
 from rnnswap.testing._subject import H, I, Subject, inputs, run
 
 _DEFAULTS: dict[str, Any] = {
@@ -105,10 +112,20 @@ def meta_device(subject: Subject) -> None:
     output, h_n, _ = run(layer, inputs(dtype=torch.float32).to("meta"))
     require_equal((tuple(output.shape), output.device.type), ((5, 4, 6), "meta"), "output")
     require_equal(tuple(h_n.shape), (1, 4, 6), "shape of h_n")
-    layer.to_empty(device="cpu").reset_parameters()
-    finite = all(bool(p.isfinite().all()) for p in layer.parameters())
-    require(finite, "expected finite parameters after reset_parameters, got others")
+    with nan_in_new_memory():
+        layer.to_empty(device="cpu").reset_parameters()
+    require_written(layer, "after to_empty and reset_parameters")
     require_equal(tuple(run(layer, inputs(dtype=torch.float32))[0].shape), (5, 4, 6), "shape")
+
+
+@check(group=BEYOND, needs=("device",))
+def new_memory(subject: Subject) -> None:
+    """A layer on the meta device that is given memory draws it: whoever gives it knows nn.LSTM."""
+    for setting in subject.settings():
+        layer = subject.build(setting, torch.float32, device="meta")
+        with nan_in_new_memory():
+            layer.to_empty(device="cpu")
+        require_written(layer, f"after to_empty, {setting}")
 
 
 @check()

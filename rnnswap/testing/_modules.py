@@ -199,7 +199,10 @@ def _require_parametrized(subject: Subject, parametrize: Any) -> None:
     first = run(layer, x, state)[0]
     backward(first)
     originals = dict(layer.named_parameters())
-    lost = [name for name, p in originals.items() if "original" in name and p.grad is None]
+    # A weight without elements learns nothing, nor do the originals it is computed from.
+    learning = {n for n in ("weight_ih_l0", "weight_hh_l0") if getattr(layer, n).numel()}
+    parts = {n: p for n, p in originals.items() if learning & {*n.split(".")}}
+    lost = [name for name, p in parts.items() if p.grad is None]
     require_none(lost, "originals without a gradient")
     bare = subject.build()
     bare.load_state_dict(_effective(layer, bare))

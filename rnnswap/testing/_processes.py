@@ -34,8 +34,14 @@ def fsdp(subject: Subject) -> None:
     _require_done(subject, "fsdp")
 
 
+@check(level=FULL)
+def fsdp_reset(subject: Subject) -> None:
+    """reset_parameters after fully_shard on the meta device sets what one process sets."""
+    _require_done(subject, "fsdp_reset")
+
+
 def _require_done(subject: Subject, what: str) -> None:
-    """Fail with what a worker reported about `what`; both are done in one start."""
+    """Fail with what a worker reported about `what`; all are done in one start."""
     if not torch.distributed.is_available():
         raise CheckSkippedError("this build of torch has no torch.distributed")
     outcomes = subject.once("processes", lambda: _run_workers(subject))
@@ -90,13 +96,13 @@ def _start(task: Path, rank: int) -> subprocess.Popen[str]:
 
 
 def _outcome(task: Path, rank: int, errors: str) -> dict[str, str]:
-    """Return what failed, by what was tried; a process that reported nothing failed at both."""
+    """Return what failed, by what was tried; a process that reported nothing failed at all."""
     written = task.with_name(f"{rank}.json")
     if written.exists():
         found: dict[str, str] = json.loads(written.read_text("utf-8"))
         return found
     last = errors.strip().splitlines()[-1:] or [f"no result within {_SECONDS} s"]
-    return dict.fromkeys(("ddp", "fsdp"), last[0])
+    return dict.fromkeys(("ddp", "fsdp", "fsdp_reset"), last[0])
 
 
 def _target(cls: type) -> tuple[str, str]:

@@ -14,11 +14,13 @@ from rnnswap.spec import load_target
 from rnnswap.testing._autograd import move_off_zero
 from rnnswap.testing._checks import CELL, CheckSkippedError, check
 from rnnswap.testing._compare import (
+    nan_in_new_memory,
     require,
     require_all_same,
     require_equal,
     require_none,
     require_same_error,
+    require_written,
 )
 from rnnswap.testing._report import BEYOND
 from rnnswap.testing._subject import H, I, Subject
@@ -217,9 +219,18 @@ def meta_device(subject: Subject) -> None:
     cell = subject.construct(I, H, device="meta")
     h, _ = step(cell, _inputs(dtype=torch.float32).to("meta"))
     require_equal((tuple(h.shape), h.device.type), ((_ROWS, H), "meta"), "h")
-    cell.to_empty(device="cpu").reset_parameters()
-    finite = all(bool(p.isfinite().all()) for p in cell.parameters())
-    require(finite, "expected finite parameters after reset_parameters, got others")
+    with nan_in_new_memory():
+        cell.to_empty(device="cpu").reset_parameters()
+    require_written(cell, "after to_empty and reset_parameters")
+
+
+@check(kind=CELL, group=BEYOND)
+def new_memory(subject: Subject) -> None:
+    """A cell on the meta device that is given memory draws it."""
+    cell = subject.construct(I, H, device="meta")
+    with nan_in_new_memory():
+        cell.to_empty(device="cpu")
+    require_written(cell, "after to_empty")
 
 
 @check(kind=CELL)

@@ -1,7 +1,8 @@
 """One of the processes of the distributed checks: `python -m rnnswap.testing._worker`.
 
 Trains a layer under DistributedDataParallel and under FSDP2, compares with training it alone on
-the whole batch, and writes {"ddp": failure, "fsdp": failure}, empty where all went well.
+the whole batch, initialises one that is sharded before it has memory, and writes {"ddp": failure,
+"fsdp": failure, "fsdp_reset": failure}, empty where all went well.
 """
 
 from __future__ import annotations
@@ -70,21 +71,44 @@ def _fsdp(model: nn.Module, alone: nn.Module, x: Tensor, own: Tensor) -> None:
     _train(model, model.parameters(), own)
     _train(alone, alone.parameters(), x)
     for (name, p), q in zip(model.named_parameters(), alone.parameters(), strict=True):
-        require_same(p.full_tensor(), q, f"{name} after {_STEPS} steps")  # type: ignore[attr-defined]
+        if q.numel():  # torch cannot gather nothing
+            require_same(p.full_tensor(), q, f"{name} after {_STEPS} steps")  # type: ignore[attr-defined]
 
 
-def _attempt(run: Callable[..., None], cls: Any, options: dict[str, Any]) -> str:
-    """Return what failed, or nothing."""
+def _fsdp_reset(cls: Any, options: dict[str, Any]) -> None:
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    one, other = (dict(cls(3, 4, **options).named_parameters()) for _ in range(2))
+    layer = cls(3, 4, device="meta", **options)
+    fully_shard(layer, mesh=init_device_mesh("cpu", (distributed.get_world_size(),)))
+    layer.to_empty(device="cpu")
+    layer.reset_parameters()
+    for name, parameter in layer.named_parameters():
+        if not parameter.numel():
+            continue
+        whole = parameter.full_tensor()
+        require(bool(whole.isfinite().all()), f"expected finite {name}, got others")
+        fixed = one[name] == other[name]  # what is drawn differs
+        require_same(whole[fixed], one[name][fixed], f"constants of {name}")
+
+
+def _trains_alike(wrapped: Callable[..., None], cls: Any, options: dict[str, Any]) -> None:
     rank, world = distributed.get_rank(), distributed.get_world_size()
+    model = _Model(cls, options)
+    x = torch.randn(5, world * _ROWS, 3, dtype=torch.float64)
+    alone, untrained = copy.deepcopy(model), copy.deepcopy(model)
+    wrapped(model, alone, x, x[:, rank * _ROWS : (rank + 1) * _ROWS])
+    pairs = zip(alone.rnn.parameters(), untrained.rnn.parameters(), strict=True)
+    trained = any(not torch.equal(now, before) for now, before in pairs)
+    require(trained, f"expected the layer's parameters to change in {_STEPS} steps")
+
+
+def _attempt(run: Callable[..., None], *args: Any) -> str:
+    """Return what failed, or nothing."""
+    torch.default_generator.manual_seed(0)
     try:
-        torch.default_generator.manual_seed(0)
-        model = _Model(cls, options)
-        x = torch.randn(5, world * _ROWS, 3, dtype=torch.float64)
-        alone, untrained = copy.deepcopy(model), copy.deepcopy(model)
-        run(model, alone, x, x[:, rank * _ROWS : (rank + 1) * _ROWS])
-        pairs = zip(alone.rnn.parameters(), untrained.rnn.parameters(), strict=True)
-        trained = any(not torch.equal(now, before) for now, before in pairs)
-        require(trained, f"expected the layer's parameters to change in {_STEPS} steps")
+        run(*args)
     except CheckFailedError as failure:
         return str(failure)
     except Exception as error:  # it is the result
@@ -117,7 +141,11 @@ def main(task: str, rank: str, world: str) -> None:
         world_size=int(world),
         timeout=datetime.timedelta(seconds=60),
     )
-    outcome = {"ddp": _attempt(_ddp, cls, options), "fsdp": _attempt(_fsdp, cls, options)}
+    outcome = {
+        "ddp": _attempt(_trains_alike, _ddp, cls, options),
+        "fsdp": _attempt(_trains_alike, _fsdp, cls, options),
+        "fsdp_reset": _attempt(_fsdp_reset, cls, options),
+    }
     result.write_text(json.dumps(outcome), "utf-8")
     distributed.barrier()
     distributed.destroy_process_group()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import tempfile
@@ -45,6 +46,23 @@ def prepare(path: str) -> Path:
     except OSError as error:
         raise ReportError(f"report folder {path!r} cannot be used: {explain(error)}") from error
     return folder
+
+
+def free_for_another_try(path: str) -> str:
+    """Return the folder for a run that goes on in the place of the one in `path`.
+
+    That is `path` itself if no step was written there, which is forgotten then; else the first of
+    `restart-1`, `restart-2` ... in it that is not there.
+    """
+    folder = Path(path)
+    if not os.path.lexists(folder / METRICS):
+        return path
+    if not (folder / METRICS).stat().st_size and not os.path.lexists(folder / CHILDREN):
+        for name in (METRICS, SUMMARY):
+            (folder / name).unlink(missing_ok=True)
+        return path
+    numbers = itertools.count(1)
+    return str(next(t for n in numbers if not os.path.lexists(t := folder / f"restart-{n}")))
 
 
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:

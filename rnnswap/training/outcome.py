@@ -1,46 +1,64 @@
-"""What became of a run, and its summary.json."""
+"""What became of a run, and its summary.json. Imports no torch."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import platform
 import shlex
+import sys
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 import rnnswap
+from rnnswap import policy_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rnnswap.clip import ClipPolicy
-    from rnnswap.patch._runtime import PatchReport
+    from rnnswap.patch._runtime import Construction, LeftAlone
     from rnnswap.training.settings import Settings, Swap
     from rnnswap.training.steps import Summary
+
+#: What a shell reports of a process that Ctrl-C ended.
+EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a script: its exit code, what was swapped, what was recorded.
 
+    `policy` is the clipping policy's text. `interrupted`: Ctrl-C ended the script, of whose signal
+    python would die; the code is the one by which a shell calls that. `abandoned`: threads of the
+    script did not end with it, so that the process cannot end as others do. `bounds_total`: the
+    policy bounds the norm of all gradients of an optimizer together.
+
     `folder` is where the run was started, which the script may have left: places below it are
     shown relative to it. Empty, all are shown as they are. `children` tell what the script's child
-    processes did; what they swapped is in `report`. `notes` are sentences for the reader, `page`
+    processes did; what they swapped is in `swapped`. `notes` are sentences for the reader, `page`
     is the report that was written.
     """
 
     script: str
     code: int
-    policy: ClipPolicy
+    policy: str
     summary: Summary
     swap: Swap | None = None
-    report: PatchReport | None = None
+    swapped: Sequence[Construction] = ()
+    left: Sequence[LeftAlone] = ()
     folder: str = ""
     children: Sequence[Summary] = ()
     notes: Sequence[str] = ()
     page: str = ""
+    interrupted: bool = False
+    abandoned: bool = False
+    bounds_total: bool = False
+
+    @property
+    def clips(self) -> bool:
+        """Whether a clipping policy was asked for."""
+        first, rules = policy_text.parse_rules(self.policy)
+        return any(part.name != "none" for part in (first, *(rule.policy for rule in rules)))
 
     def without_effect(self) -> list[str]:
         """Say in sentences what was asked for and did not happen; empty if all did.
@@ -50,8 +68,8 @@ class Outcome:
         if self.code:
             return []
         reasons = []
-        if self.report is not None and not self.report.swapped:
-            left = len(self.report.left)
+        if self.swap is not None and not self.swapped:
+            left = len(self.left)
             rest = f" but those {left} left as they are" if left else ""
             reasons.append(f"nothing was swapped: the script constructed no torch.nn.LSTM{rest}")
         if not self.summary.steps and not any(child.steps for child in self.children):
@@ -71,33 +89,45 @@ def at_start(command: Sequence[str], settings: Settings) -> dict[str, Any]:
         "max_steps": settings.max_steps,
         "versions": {
             "python": platform.python_version(),
-            "torch": torch.__version__,
+            "torch": _torch_version(),
             "rnnswap": rnnswap.__version__,
         },
-        "machine": {
-            "platform": platform.platform(terse=True),
-            "device": _device(),
-        },
+        # The device is known once the script has used one.
+        "machine": {"platform": platform.platform(terse=True), "device": None},
     }
 
 
 def at_end(start: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
     """Return what summary.json says of a run that has ended; `start` is what it said before."""
-    report = outcome.report
     return start | {
         "state": "ended",
         "exit_code": outcome.code,
         # As the script left it.
-        "machine": {**start["machine"], "threads": torch.get_num_threads()},
+        "machine": {**start["machine"], "device": _device(), "threads": _threads()},
         "totals": asdict(outcome.summary),
         "children": [asdict(child) for child in outcome.children],
-        "swapped": [] if report is None else [asdict(layer) for layer in report.swapped],
-        "left": [] if report is None else [asdict(layer) for layer in report.left],
+        "swapped": [asdict(layer) for layer in outcome.swapped],
+        "left": [asdict(layer) for layer in outcome.left],
         "notes": [*outcome.notes, *outcome.without_effect()],
     }
 
 
+def _torch_version() -> str | None:
+    try:
+        return importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _threads() -> int | None:
+    torch = sys.modules.get("torch")
+    return None if torch is None else torch.get_num_threads()
+
+
 def _device() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
+    torch = sys.modules.get("torch")
+    # Where the script used no GPU, asking for one would make this process take its memory.
+    if torch is not None and torch.cuda.is_initialized():
+        name: str = torch.cuda.get_device_name()
+        return name
     return f"{platform.machine()} (CPU)"

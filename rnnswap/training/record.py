@@ -6,10 +6,7 @@ tensors and become numbers in batches, a little later.
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import itertools
-import sys
 import threading
 import time
 import weakref
@@ -25,13 +22,17 @@ from torch.optim.optimizer import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from rnnswap.clip._steps import is_outermost
+from rnnswap._wrapping import wrap
+from rnnswap.clip._distributed import is_made_to_initialise
+from rnnswap.clip._follow import track
+from rnnswap.clip._living import living
+from rnnswap.clip._steps import part_of_another
+from rnnswap.training.clock import Clock
 from rnnswap.training.layers import Layers
+from rnnswap.training.memory import peak_memory
+from rnnswap.training.process.stopping import Stopping
 from rnnswap.training.reading import Reading
 from rnnswap.training.steps import Step, Summary, Totals
-
-with contextlib.suppress(ImportError):  # Windows has none
-    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
@@ -52,10 +53,6 @@ _SAMPLED = 10
 _Kept: TypeAlias = "float | list[float] | Tensor | None"
 
 
-class Stopped(SystemExit):
-    """Ends the script after the number of steps that was asked for; its exit code is 0."""
-
-
 class Recorder:
     """Records optimizer steps while active; `on_clip` is a clipping's callback.
 
@@ -65,8 +62,9 @@ class Recorder:
 
     Args:
         sink: Called with batches of steps once their numbers are known, in order.
-        max_steps: Raise `Stopped` after so many steps; None for never.
+        max_steps: End the script after so many steps; None for never.
         p: Order of the norms that the clipping measures.
+        stopping: What ends it.
     """
 
     def __init__(
@@ -74,9 +72,12 @@ class Recorder:
         sink: Callable[[list[Step]], object] | None = None,
         max_steps: int | None = None,
         p: float = 2.0,
+        stopping: Stopping | None = None,
     ) -> None:
         self.sink, self._max_steps, self._p = sink, max_steps, p
+        self._stopping = stopping or Stopping()
         self._undo: list[Callable[[], object]] = []
+        self._follows = False
         self._unscaled: MutableMapping[Tensor, Tensor] = WeakTensorKeyDictionary()
         self._steppers: MutableMapping[Optimizer, _Stepper] = weakref.WeakKeyDictionary()
         self.restart()
@@ -88,7 +89,6 @@ class Recorder:
             seconds: Give steps to the sink when so much time has passed since the last.
         """
         self._batch_seconds = seconds
-        self.stopped = False
         self._totals = Totals()
         self._pending: list[_Pending] = []
         self._in_flight: deque[tuple[list[_Pending], Reading]] = deque()
@@ -98,7 +98,7 @@ class Recorder:
         self._lock = threading.RLock()
         self._steps = self._backwards = 0
         self._loss: _Kept = None
-        self._backward_seconds = self._optimizer_started = 0.0
+        self._clock = Clock()
         self._peak_memory: int | None = None
         self._started = self._last_read = time.perf_counter()
         self._last_end: float | None = None
@@ -108,6 +108,7 @@ class Recorder:
         self._undo = [
             wrap(torch.autograd, "backward", self._noting_backward),
             wrap(torch.amp.GradScaler, "scale", self._noting_scale),
+            track(),
             register_optimizer_step_pre_hook(self._before_step).remove,
             register_optimizer_step_post_hook(self._after_step).remove,
         ]
@@ -118,16 +119,27 @@ class Recorder:
         self._seconds = time.perf_counter() - self._started
         while self._undo:
             self._undo.pop()()
+        self._follows = False
 
     def on_clip(self, optimizer: Optimizer, result: ClipResult) -> None:
         """Note one clipping's result; a closure may be evaluated several times in a step."""
-        stepper = self._stepper(optimizer)
+        # The step that is recorded may be that of one around it.
+        stepper = self._stepper(part_of_another(optimizer) or optimizer)
         stepper.clips.append(
             (_kept(result.norm_before), _kept(result.norm_after), _kept(result.share))
         )
-        if self._steps >= stepper.layers_due and result.norms is not None:
+        if self.sink is None or result.norms is None:
+            return  # nobody reads the layers
+        if self._steps >= stepper.layers_due:
             stepper.layers_due = self._steps + _SAMPLED
+            self._follow_modules()
             stepper.note_layers(optimizer, result.norms)
+
+    def _follow_modules(self) -> None:
+        """Let the layers of optimizers that are made later be found at once."""
+        if not self._follows:
+            self._follows = True
+            self._undo.append(living.follow(self))
 
     def summary(self) -> Summary:
         """Return the totals, having given all steps to the sink; waits for the devices."""
@@ -144,33 +156,37 @@ class Recorder:
     def _stepper(self, optimizer: Optimizer) -> _Stepper:
         found = self._steppers.get(optimizer)
         if found is None:
-            found = self._steppers[optimizer] = _Stepper(next(self._numbers))
+            number = next(self._numbers)
+            # Where optimizers are made anew all the time, each tenth is measured at its first step.
+            due = self._steps + number % _SAMPLED if number >= _SAMPLED else 0
+            found = self._steppers[optimizer] = _Stepper(number, layers_due=due)
         return found
 
     def _before_step(self, optimizer: Optimizer, *_: object) -> None:
-        if not is_outermost(optimizer):  # a step of a base class, or of a wrapped optimizer
+        if not _counts(optimizer):
             return
-        # Backwards inside a closure count as backwards.
-        self._optimizer_started = time.perf_counter() - self._backward_seconds
+        stepper = self._stepper(optimizer)
+        self._clock.end(stepper.stepping)  # of a step that raised
+        stepper.stepping = self._clock.begin("optimizer")
 
     def _after_step(self, optimizer: Optimizer, *_: object) -> None:
-        if not is_outermost(optimizer):
+        if not _counts(optimizer):
             return
         with self._lock:
+            self._clock.end(self._stepper(optimizer).stepping)
             now = time.perf_counter()
             self._pending.append(self._recorded(optimizer, now))
             if len(self._pending) >= _BATCH or now - self._last_read > self._batch_seconds:
                 self._read()
                 self._drain(leave=_IN_FLIGHT)
-            self._backward_seconds, self._last_end = 0.0, now
+            self._last_end = now
         if self._max_steps is not None and self._steps >= self._max_steps:
-            self.stopped = True
-            raise Stopped(0)
+            self._stopping.stop()
 
     def _recorded(self, optimizer: Optimizer, now: float) -> _Pending:
         self._steps += 1
         if self._steps % _SAMPLED == 1:
-            self._peak_memory = _peak_memory(optimizer)
+            self._peak_memory = peak_memory(optimizer)
         stepper = self._stepper(optimizer)
         clips, stepper.clips = stepper.clips, []
         layers, stepper.layers = stepper.layers, None
@@ -180,8 +196,7 @@ class Recorder:
             stepper.number,
             now - self._started,
             None if self._last_end is None else now - self._last_end,
-            self._backward_seconds,
-            now - self._backward_seconds - self._optimizer_started,
+            *self._clock.spent(),
             peak_memory=self._peak_memory,
         )
         return _Pending(step, self._loss if fresh else None, clips, layers)
@@ -210,9 +225,11 @@ class Recorder:
 
     def _noting_backward(self, original: Callable[..., None]) -> Callable[..., None]:
         def backward(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> None:
-            started = time.perf_counter()
-            original(tensors, grad_tensors, *args, **kwargs)
-            self._backward_seconds += time.perf_counter() - started
+            begun = self._clock.begin("backward")
+            try:
+                original(tensors, grad_tensors, *args, **kwargs)
+            finally:
+                self._clock.end(begun)
             if grad_tensors is None:
                 self._note_loss((tensors,) if isinstance(tensors, Tensor) else tuple(tensors))
 
@@ -242,6 +259,8 @@ class _Stepper:
     """An optimizer: its number, how many backwards there were at its last step, its clippings."""
 
     number: int
+    #: What ends the time of the step under way.
+    stepping: object = None
     backwards: int = 0
     clips: list[tuple[_Kept, ...]] = field(default_factory=list)
     layers: tuple[Layers, _Kept] | None = None
@@ -293,6 +312,11 @@ class _Pending:
         return step
 
 
+def _counts(optimizer: Optimizer) -> bool:
+    """Whether a step is one of the script's: not a base class's, or of an optimizer inside."""
+    return part_of_another(optimizer) is None and not is_made_to_initialise()
+
+
 def _kept(value: Tensor) -> _Kept:
     """Return what can be kept of a tensor of a few elements: numbers, or a copy where it is.
 
@@ -316,31 +340,3 @@ def _is_read_at_once(value: Tensor) -> bool:
 def _sum(losses: Sequence[Tensor]) -> Tensor:
     with torch.no_grad():
         return torch.stack([loss.reshape(()).to(losses[0].device) for loss in losses]).sum()
-
-
-def _peak_memory(optimizer: Optimizer) -> int | None:
-    """Return the most bytes held so far: on the first parameter's device, on a CPU by all."""
-    device = next((p.device for g in optimizer.param_groups for p in g["params"]), None)
-    if device is not None and device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    # Nor can a compiler that traces the step follow the call.
-    if "resource" not in globals() or torch.compiler.is_compiling():
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def wrap(
-    owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
-) -> Callable[[], None]:
-    """Replace the function `owner.name` and return what puts the very same one back."""
-    original = getattr(owner, name)
-    wrapper = functools.wraps(original)(make(original))
-    setattr(owner, name, wrapper)
-
-    def undo() -> None:
-        # Whoever wrapped it meanwhile keeps their wrapper, and through it ours.
-        if getattr(owner, name) is wrapper:
-            setattr(owner, name, original)
-
-    return undo

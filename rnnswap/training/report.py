@@ -57,20 +57,19 @@ def _line(label: str, text: str) -> Text:
 
 
 def _swap_rows(outcome: Outcome) -> Iterable[tuple[str, str]]:
-    report = outcome.report
-    if outcome.swap is None or report is None:
+    if outcome.swap is None:
         yield "cell", "nn.LSTM as it is"
         return
     place = functools.partial(_place, outcome.folder)
-    count = len(report.swapped)
+    count = len(outcome.swapped)
     yield "cell", f"{outcome.swap}, {count} layer{'' if count == 1 else 's'} swapped"
     yield from _places(
         f"{place(c.file, c.line)}  {c.before} -> {c.after}  {c.parameters:,} parameters"
-        for c in report.swapped
+        for c in outcome.swapped
     )
-    if report.left:
-        yield "left", f"{len(report.left)} as found"
-        yield from _places(f"{place(c.file, c.line)}  {c.before}: {c.reason}" for c in report.left)
+    if outcome.left:
+        yield "left", f"{len(outcome.left)} as found"
+        yield from _places(f"{place(c.file, c.line)}  {c.before}: {c.reason}" for c in outcome.left)
 
 
 def _places(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
@@ -92,9 +91,13 @@ def _place(folder: str, file: str, line: int) -> str:
 
 def _clipping(outcome: Outcome) -> str:
     steps, clipped = outcome.summary.steps, outcome.summary.clipped_steps
-    if outcome.policy.acts_at == "never" or not steps:
-        return str(outcome.policy)
-    return f"{outcome.policy} acted in {clipped:,} of {steps:,} steps ({clipped / steps:.1%})"
+    if not outcome.clips or not steps:
+        return outcome.policy
+    acted = f"acted in {clipped:,} of {steps:,} steps ({clipped / steps:.1%})"
+    count = outcome.summary.optimizers
+    if outcome.bounds_total and count > 1:
+        return f"{outcome.policy}, each optimizer's own norm ({count} optimizers), {acted}"
+    return f"{outcome.policy} {acted}"
 
 
 def _children(outcome: Outcome) -> str:
@@ -105,7 +108,7 @@ def _children(outcome: Outcome) -> str:
     steps = sum(child.steps for child in trained)
     count = len(trained)
     text = f"{count} process{'' if count == 1 else 'es'} made {steps:,} steps"
-    if outcome.policy.acts_at == "never":
+    if not outcome.clips:
         return text
     clipped = sum(child.clipped_steps for child in trained)
     return f"{text}, {outcome.policy} acted in {clipped:,} ({clipped / steps:.1%})"
@@ -133,7 +136,7 @@ def _norm(outcome: Outcome) -> str:
     summary, text = outcome.summary, ""
     if summary.norm_before is not None and summary.norm_after is not None:
         text = f"{summary.norm_before:.4g} before clipping, {summary.norm_after:.4g} after (mean)"
-        if outcome.policy.acts_at == "never":
+        if not outcome.clips:
             text = f"{summary.norm_before:.4g} (mean)"
     if summary.nonfinite:
         text = f"{text}; " if text else ""

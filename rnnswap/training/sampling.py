@@ -8,43 +8,55 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import MutableMapping
 
     from torch.optim import Optimizer
+
+    from rnnswap.clip._steps import Listener, Step
 
 #: Of the loop's time.
 _SHARE = 0.01
 _LONGEST = 1000  # steps
+#: So many optimizers are measured at their first step, whatever that takes.
+_FIRST = 10
 
 
 class Sampler:
-    """A step pre-hook that calls another one at some steps, evenly spread.
+    """Listens to steps and calls another listener at some of them, evenly spread.
 
     A policy has to act at every step. Where there is none, the norm of the gradients is only to be
     known, and of a small model it takes as long as a tenth of a step: so much may not be spent.
 
     Args:
-        measure: A step pre-hook.
+        listener: Who measures.
     """
 
-    def __init__(self, measure: Callable[..., Any]) -> None:
-        self._measure = measure
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._made = 0
         self._paces: MutableMapping[Optimizer, _Pace] = weakref.WeakKeyDictionary()
 
-    def before_step(
-        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Measure, if it is time to."""
-        pace = self._paces.get(optimizer)
+    def begin(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Measure, if it is time to; of a step that calls another one, that one is measured."""
+        if step.goes_inside:
+            return self._listener.begin(step, args, kwargs)
+        pace = self._paces.get(step.optimizer)
         if pace is None:
-            pace = self._paces[optimizer] = _Pace()
+            # Where optimizers are made anew all the time, each tenth is measured at its first step.
+            left = self._made % _FIRST if self._made >= _FIRST else 0
+            pace = self._paces[step.optimizer] = _Pace(left)
+            self._made += 1
         if pace.left > 0:
             pace.left -= 1
             return None
         started = time.perf_counter()
-        changed = self._measure(optimizer, args, kwargs)
+        changed = self._listener.begin(step, args, kwargs)
         pace.measured(started, time.perf_counter())
         return changed
+
+    def end(self, step: Step) -> None:
+        """Tell the other."""
+        self._listener.end(step)
 
 
 @dataclass(slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import random
 from typing import TYPE_CHECKING
 
 import torch
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from rnnswap.clip import ClipHandle, install
+from rnnswap.clip._follow import listen_to_all
 from rnnswap.clip._parse import as_policy
+from rnnswap.clip._turn import Turns
 from rnnswap.patch._runtime import patched
 from rnnswap.training.record import Recorder
 from rnnswap.training.sampling import Sampler
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rnnswap.patch._runtime import PatchReport
+    from rnnswap.training.process.stopping import Stopping
     from rnnswap.training.settings import Settings
     from rnnswap.training.steps import Step
 
@@ -29,6 +30,7 @@ class Session:
     Args:
         settings: What was asked for.
         sink: Called with batches of recorded steps.
+        stopping: What ends the script after so many steps.
 
     Attributes:
         policy: The clipping policy.
@@ -41,25 +43,30 @@ class Session:
     """
 
     def __init__(
-        self, settings: Settings, sink: Callable[[list[Step]], object] | None = None
+        self,
+        settings: Settings,
+        sink: Callable[[list[Step]], object] | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         swap = settings.swap
         self.policy = as_policy(settings.clip)
         # Only `norm` has another order than 2.
         p = getattr(self.policy, "p", 2.0)
-        self.recorder = Recorder(sink, settings.max_steps, p)
+        self.recorder = Recorder(sink, settings.max_steps, p, stopping)
         self.handle: ClipHandle | None = None
         self.report: PatchReport | None = None
         self._settings = settings
         self._patch: patched | None = None
         if swap is not None:
-            self._patch = patched(swap.cell, attention=swap.attention, options=swap.options)
+            self._patch = patched(
+                swap.cell, attention=swap.attention, options=swap.options, as_lstm=swap.as_lstm
+            )
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Session:
         with self._stack as stack:
             if self._settings.seed is not None:
-                seed_all(self._settings.seed)
+                torch.manual_seed(self._settings.seed)
             if self._patch is not None:
                 self.report = stack.enter_context(self._patch)
             stack.enter_context(self.recorder)
@@ -76,16 +83,5 @@ class Session:
         if self.policy.acts_at != "never" or on_nonfinite != "warn":
             return install(self.policy, callback, on_nonfinite=on_nonfinite)
         handle = ClipHandle(self.policy, callback)
-        hook = register_optimizer_step_pre_hook(Sampler(handle.before_step).before_step)
-        handle.undo_with(hook.remove)
+        handle.undo_with(listen_to_all(Sampler(Turns(handle))))
         return handle
-
-
-def seed_all(seed: int) -> None:
-    """Set the seeds of Python's, NumPy's (if it is installed) and torch's generators."""
-    random.seed(seed)
-    torch.manual_seed(seed)
-    with contextlib.suppress(ImportError):
-        import numpy
-
-        numpy.random.seed(seed)

@@ -17,14 +17,17 @@ class Swap:
         cell: Name of an installed cell.
         attention: Name of an installed attention mechanism to put over it, or None.
         options: Keyword-only extras of the cell.
+        as_lstm: Whether isinstance(layer, nn.LSTM) is to be True of it.
     """
 
     cell: str
     attention: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    as_lstm: bool = False
 
     def __str__(self) -> str:
-        return self.cell if self.attention is None else f"{self.cell} with {self.attention}"
+        attention = "" if self.attention is None else f" with {self.attention}"
+        return f"{self.cell}{attention}{' as nn.LSTM' if self.as_lstm else ''}"
 
 
 @dataclass(frozen=True, slots=True)

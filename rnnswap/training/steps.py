@@ -16,7 +16,7 @@ class Step:
         time: Seconds from the start of the run to the step's end.
         seconds: Since the step before ended; None for the first.
         backward_seconds: Of these, in backward passes; of the first, since the start.
-        optimizer_seconds: Of these, in this optimizer's step, clipping included.
+        optimizer_seconds: Of these, in optimizers' steps, clipping included.
         loss: The last scalar that backward was called on since this optimizer's step before.
         norm_before: The gradients' norm before clipping: the one the policy bounds, or the 2-norm.
         norm_after: The same after clipping.
@@ -74,6 +74,7 @@ class Summary:
         backward_share: Share of that time in backward passes.
         optimizer_share: Share of that time in the optimizers' steps, clipping included.
         peak_memory: Bytes, as in `Step`.
+        optimizers: How many optimizers made them.
     """
 
     steps: int
@@ -89,13 +90,14 @@ class Summary:
     backward_share: float | None = None
     optimizer_share: float | None = None
     peak_memory: int | None = None
+    optimizers: int = 0
 
 
 class Totals:
     """Adds up steps; its size does not grow with them."""
 
     def __init__(self) -> None:
-        self.steps = self.clipped = self.nonfinite = 0
+        self.steps = self.clipped = self.nonfinite = self._optimizers = 0
         self._finite = self._shares = self._timed = 0
         self._before = self._after = self._share = 0.0
         self._seconds = self._backward = self._optimizer = 0.0
@@ -106,6 +108,7 @@ class Totals:
     def add(self, step: Step) -> None:
         """Add one step, whose numbers that are not finite have been dropped."""
         self.steps += 1
+        self._optimizers = max(self._optimizers, step.optimizer + 1)  # they are numbered
         self.clipped += step.clipped
         self._add_gradient(step)
         if step.loss is not None:
@@ -138,6 +141,7 @@ class Totals:
             backward_share=self._backward / whole if whole else None,
             optimizer_share=self._optimizer / whole if whole else None,
             peak_memory=self._peak_memory,
+            optimizers=self._optimizers,
         )
 
     def _add_gradient(self, step: Step) -> None:

@@ -231,7 +231,34 @@ def test_clipping_goes_into_the_training_loop_unless_it_is_not_selected(patch):
 def test_nothing_to_clip_is_said(patch):
     write("x = 1\n", "m.py")
     nothing = "m.py: nothing to do, no use of torch.nn.LSTM found, nor an optimizer's step\n"
-    assert patch("m.py", "--clip", "norm:1.0").stderr.startswith(nothing)
+    said = patch("m.py", "--clip", "norm:1.0").stderr
+    assert said.startswith(nothing)
+    assert said.splitlines()[1].startswith("no optimizer's step found to clip at; run the program ")
+    assert "`rnnswap train --clip norm:1.0`" in said
+    said = patch("m.py", "--clip", "agc:0.01").stderr.splitlines()[1]
+    assert said.startswith("no optimizer found to clip at; run the program with `rnnswap train")
+
+
+TRAINER = "from transformers import Trainer\nTrainer(model=model).train()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "is_said"),
+    [
+        (TRAINER, (), False),
+        (TRAINER, ("--ignore", "RSW214"), True),
+        ("optimizer.step()\n", (), False),
+        ("x = 1\n", ("--diff",), True),
+        ("from torch.nn import LSTM\nx = LSTM(1, 2)\n", (), True),
+        ("optimizer.step(\n", (), False),
+    ],
+)
+def test_one_line_says_what_to_do_where_no_file_has_a_step(patch, text, options, is_said):
+    write(text, "folder/m.py")
+    write("y = 1\n", "folder/other.py")
+    words = "run the program with `rnnswap train --clip norm:1.0`"
+    assert patch("folder", "--clip", "norm:1.0", *options).stderr.count(words) == is_said
+    assert words not in patch("folder", *options).stderr
 
 
 def test_a_source_over_the_limit_is_refused_and_one_that_names_no_class_is_not(patch):
@@ -417,14 +444,6 @@ def test_on_a_terminal_a_bar_shows_the_way_and_leaves_no_trace_in_the_results(pa
     assert "/200" not in on_a_terminal(["-c", code])[0]
 
 
-@pytest.fixture
-def interruptible():
-    """Started by a shell in the background, pytest ignores Ctrl-C, and so would its children."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_all_processes(patch):
     text = BEFORE + "".join(f"\ndef f{n}(x):\n    return [x, {n}, (x + {n})]\n" for n in range(300))
@@ -441,7 +460,7 @@ def test_ctrl_c_ends_all_processes(patch):
         # As a terminal does: to every process of the group.
         os.killpg(process.pid, signal.SIGINT)
         rest = process.stderr.read()
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=60) == -signal.SIGINT
     assert rest.endswith("interrupted\n")
     assert "Traceback" not in rest
     time.sleep(0.1)

@@ -88,7 +88,9 @@ def test_a_policy_is_checked_with_the_numbers_given_or_with_some_that_it_takes()
     assert "norm:0.5 as clipping policy" in result.stdout
     refused = run("norm:-0.5")
     assert refused.exit_code == 1
-    assert "failed: clipping policy norm: max_norm must be > 0, got -0.5" in refused.stderr
+    assert (
+        "failed: clipping policy 'norm:-0.5': max_norm must be greater than 0, got -0.5"
+    ) in refused.stderr
 
 
 def test_a_policy_that_takes_none_of_our_numbers_asks_for_some(monkeypatch):

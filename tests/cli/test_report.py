@@ -181,8 +181,10 @@ def test_killed_run_leaves_what_was_recorded(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
-    ("name", "code", "made"), [("SIGINT", 130, True), ("SIGTERM", -signal.SIGTERM, False)]
+    ("name", "code", "made"),
+    [("SIGINT", -signal.SIGINT, True), ("SIGTERM", -signal.SIGTERM, False)],
 )
 def test_signal_ends_the_run_as_python_and_leaves_what_was_recorded(tmp_path, name, code, made):
     """SIGTERM kills python without another word; the page can be made then."""

@@ -178,6 +178,7 @@ def test_layer_is_not_asked_for_without_a_cell(rnnswap, script):
     assert rnnswap("train", script(NO_LAYER))[0] == 0
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("text", "expected", "line"),
     [
@@ -231,6 +232,7 @@ def test_places_are_relative_to_where_the_run_was_started(rnnswap, script, leave
         (["--cell", "janet", "--cell-arg", "beta=x", "script.py"], "beta takes a float, got 'x'"),
         (["--cell", "janet", "--cell-arg", "b=1", "script.py"], "'janet' has no option 'b'"),
         (["--cell-arg", "beta=1", "script.py"], "--cell-arg needs --cell"),
+        (["--as-lstm", "script.py"], "--as-lstm needs --cell"),
         (
             ["--cell", "janet", *["--cell-arg", "beta=1"] * 2, "script.py"],
             "'beta' is given twice",
@@ -269,7 +271,9 @@ def test_misuse_exits_2_with_a_sentence_and_help_with_0_without_torch(
 def test_bound_out_of_range_exits_2_before_the_script_runs(rnnswap, script):
     code, out, err = rnnswap("train", "--clip", "norm:-1", script("print('ran')"))
     assert (code, out) == (2, "")
-    assert err == "Error: clipping policy norm: max_norm must be > 0, got -1.0\n"
+    assert err == (
+        "Error: clipping policy 'norm:-1.0': max_norm must be greater than 0, got -1.0\n"
+    )
 
 
 @pytest.mark.slow

@@ -270,8 +270,10 @@ class Wrapper(torch.optim.Optimizer):
 
 
 def test_what_is_not_an_optimizer_with_hooks_is_refused(parameter):
-    for wrong in (Wrapper(torch.optim.SGD([parameter])), nn.Linear(1, 1)):
-        with pytest.raises(ClipError, match=f"got {type(wrong).__name__}; attach to the optimizer"):
+    wrapper, linear = Wrapper(torch.optim.SGD([parameter])), nn.Linear(1, 1)
+    for wrong, advice in ((wrapper, r"\.inner, which it"), (linear, "the optimizer it")):
+        words = f"got {type(wrong).__name__}; attach to {advice} wraps"
+        with pytest.raises(ClipError, match=words):
             attach("norm:1.0", wrong)
 
 

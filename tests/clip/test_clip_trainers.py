@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from rnnswap.clip import install
+from rnnswap.clip import attach, install
 
 pytestmark = [
     pytest.mark.slow,
@@ -129,6 +129,37 @@ def test_transformers(seen, tmp_path, accumulate, own):
     assert len(results) == len(seen) == STEPS // accumulate
     assert seen == pytest.approx([0.5] * len(seen), rel=1e-4)
     assert (handle.script_clips is None) == (own == 0.0)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_attach_to_accelerates_optimizer(accumulate):
+    import accelerate
+
+    accelerate.state.AcceleratorState._reset_state(True)
+    accelerator = accelerate.Accelerator(cpu=True, gradient_accumulation_steps=accumulate)
+    inner = torch.optim.SGD((model := nn.Linear(3, 1)).parameters(), lr=1.0)
+    model, optimizer = accelerator.prepare(model, inner)
+    results = []
+    attach("norm:0.5", optimizer, callback=lambda *given: results.append(given))
+    for _ in range(STEPS):
+        with accelerator.accumulate(model):
+            accelerator.backward(100 * model(torch.ones(4, 3)).sum())
+            optimizer.step()
+            optimizer.zero_grad()
+    assert [given[0] for given in results] == [inner] * (STEPS // accumulate)
+    assert all(result.norm_after.item() == pytest.approx(0.5, rel=1e-4) for _, result in results)
+
+
+def test_attach_to_fabrics_optimizer():
+    import lightning
+
+    fabric = lightning.Fabric(accelerator="cpu", devices=1)
+    inner = torch.optim.SGD((model := nn.Linear(3, 1)).parameters(), lr=1.0)
+    model, optimizer = fabric.setup(model, inner)
+    handle = attach("norm:0.5", optimizer)
+    fabric.backward(100 * model(torch.ones(4, 3)).sum())
+    optimizer.step()
+    assert handle.last.norm_after.item() == pytest.approx(0.5, rel=1e-4)
 
 
 def test_transformers_resumes_with_the_statistics_of_the_checkpoint(tmp_path):

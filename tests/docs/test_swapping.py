@@ -56,7 +56,7 @@ def test_a_swapper_that_does_nothing_gets_no_yes_for_swapping():
 def test_the_code_of_the_page_runs_and_prints_what_stands_below_it(capsys):
     namespace = {"__name__": "tagger"}
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 7
     for block in blocks:
         exec(compile(block, "tagger.py", "exec"), namespace)
         printed = capsys.readouterr().out

@@ -1,5 +1,7 @@
 """What a recorder says of a loop, and that torch is as before when it ends."""
 
+import contextlib
+import gc
 import math
 import tracemalloc
 
@@ -9,6 +11,8 @@ from torch import nn
 from torch.optim import optimizer as torch_optimizer
 
 from rnnswap.clip import ClipResult, install
+from rnnswap.errors import ClipError
+from rnnswap.training.clock import Clock
 from rnnswap.training.record import Recorder
 
 BACKWARD = torch.autograd.backward
@@ -274,3 +278,109 @@ def test_memory_does_not_grow_with_the_steps(monkeypatch, at_once):
     assert max(counted) <= 256
     # 1,200 steps kept would be half a megabyte.
     assert grown < 100_000
+
+
+def stepping_in_backward(clip="none", count=40):
+    """One optimizer for each parameter, which steps as soon as its gradient is there."""
+    torch.manual_seed(0)
+    parameters = [nn.Parameter(torch.randn(64, 64) / 8) for _ in range(6)]
+    optimizers = {p: torch.optim.SGD([p], lr=1e-3) for p in parameters}
+
+    def step(parameter):
+        optimizers[parameter].step()
+        optimizers[parameter].zero_grad()
+
+    for parameter in parameters:
+        parameter.register_post_accumulate_grad_hook(step)
+
+    def loop():
+        for _ in range(count):
+            x = torch.ones(8, 64)
+            for parameter in parameters:
+                x = x @ parameter
+            (x.square().mean() * 100).backward()
+
+    return recorded(loop, clip)
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_shares_of_time_are_right_where_optimizers_step_within_backward(count):
+    summary = stepping_in_backward(count=count)
+    assert (summary.steps, summary.optimizers) == (6 * count, 6)
+    assert summary.backward_share > 0
+    assert summary.optimizer_share > 0
+    assert summary.backward_share + summary.optimizer_share <= 1
+
+
+def test_each_moment_counts_for_what_began_last(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("rnnswap.training.clock.time.perf_counter", lambda: now[0])
+    clock = Clock()
+
+    def wait(seconds):
+        now[0] += seconds
+
+    wait(1)
+    backward = clock.begin("backward")
+    wait(2)
+    step = clock.begin("optimizer")
+    wait(4)
+    assert clock.spent() == (2, 4)
+    clock.end(step)
+    wait(8)
+    clock.end(backward)
+    wait(16)
+    clock.end(step)
+    clock.end(None)
+    assert clock.spent() == (8, 0)
+    assert clock.spent() == (0, 0)
+
+
+def test_time_after_a_step_that_raised_is_not_the_step_s_for_good():
+    parameter = nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([parameter], lr=0.0)
+
+    def loop():
+        for force in (1.0, math.nan, 1.0):
+            optimizer.zero_grad()
+            (parameter.sum() * force).backward()
+            with contextlib.suppress(ClipError):
+                optimizer.step()
+
+    recorder = Recorder()
+    with recorder, install("norm:1.0", recorder.on_clip, on_nonfinite="raise"):
+        loop()
+        assert not recorder._clock._under_way
+    assert recorder.summary().steps == 2
+
+
+def fresh_latents(count):
+    """A loop that makes a new optimizer over a new parameter at every step."""
+
+    def loop():
+        for _ in range(count):
+            latent = nn.Parameter(torch.ones(3))
+            optimizer = torch.optim.SGD([latent], lr=0.1)
+            latent.sum().backward()
+            optimizer.step()
+
+    return loop
+
+
+@pytest.mark.parametrize("clip", ["none", "norm:1.0"])
+def test_new_optimizers_do_not_make_the_process_be_searched(clip, monkeypatch):
+    gc.collect()  # handles that other tests have left know the modules already
+    looks, real = [], gc.get_objects
+    monkeypatch.setattr(gc, "get_objects", lambda: looks.append(1) or real())
+    recorded(fresh_latents(30), clip)
+    assert not looks  # nobody reads the layers
+    init, steps = nn.Module.__init__, []
+    recorder = Recorder(steps.extend)
+    with recorder, install(clip, callback=recorder.on_clip):
+        fresh_latents(200)()
+    recorder.flush()
+    assert len(looks) == 1
+    assert nn.Module.__init__ is init
+    # Of the first optimizers each, then each tenth.
+    of_layers = [step.step for step in steps if step.layers]
+    assert of_layers == [*range(1, 11), *range(11, 201, 10)]

@@ -6,8 +6,7 @@ import io
 import pytest
 from rich.console import Console
 
-from rnnswap.clip import NoClip, NormClip
-from rnnswap.patch._runtime import Construction, LeftAlone, PatchReport
+from rnnswap.patch._runtime import Construction, LeftAlone
 from rnnswap.training.outcome import Outcome
 from rnnswap.training.report import LISTED_PLACES, screen
 from rnnswap.training.settings import Swap
@@ -37,10 +36,9 @@ def layer(file="/elsewhere/model.py", line=12):
     return Construction(file, line, "LSTM(8, 32)", "JANET(8, 32)", 2688)
 
 
-def outcome(swapped=(), left=(), summary=SUMMARY, policy=NormClip(1.0), swap=None):  # noqa: B008
+def outcome(swapped=(), left=(), summary=SUMMARY, policy="norm:1.0", swap=None, **more):
     swap = swap or Swap("janet")
-    report = PatchReport("janet", list(swapped), list(left))
-    return Outcome("fit.py", 0, policy, summary, swap, report)
+    return Outcome("fit.py", 0, policy, summary, swap, swapped, left, **more)
 
 
 def test_screen_of_a_run():
@@ -57,7 +55,7 @@ def test_screen_of_a_run():
 
 
 def test_screen_without_swap_and_clipping():
-    text = shown(Outcome("fit.py", 0, NoClip(), SUMMARY))
+    text = shown(Outcome("fit.py", 0, "none", SUMMARY))
     assert "  cell           nn.LSTM as it is\n" in text
     assert "  clipping       none\n" in text
     assert "  gradient norm  1.83 (mean)\n" in text
@@ -96,7 +94,7 @@ def test_layers_left_are_listed_with_their_reason():
 
 
 def test_square_brackets_are_text():
-    assert "policy [bold]" in shown(Outcome("policy [bold]", 0, NoClip(), SUMMARY))
+    assert "policy [bold]" in shown(Outcome("policy [bold]", 0, "none", SUMMARY))
 
 
 def test_infinite_gradients_are_told():
@@ -125,7 +123,7 @@ def test_what_child_processes_did_is_told_apart():
     assert "children" not in shown(dataclasses.replace(ran, children=[Summary(0, 0.0)]))
     text = shown(dataclasses.replace(ran, children=[child, child]))
     assert "  children       2 processes made 200 steps, norm:1.0 acted in 60 (30.0%)\n" in text
-    text = shown(dataclasses.replace(ran, policy=NoClip(), children=[child]))
+    text = shown(dataclasses.replace(ran, policy="none", children=[child]))
     assert "  children       1 process made 100 steps\n" in text
 
 
@@ -133,3 +131,16 @@ def test_steps_of_children_are_an_effect():
     alone = outcome([layer()], summary=Summary(0, 1.0))
     assert alone.without_effect()
     assert not dataclasses.replace(alone, children=[SUMMARY]).without_effect()
+
+
+@pytest.mark.parametrize("policy", ["norm:1.0", "percentile:10.0", "zclip:2.5", "none;*=norm:1.0"])
+def test_bound_that_is_each_optimizer_s_own_is_said(policy):
+    two = dataclasses.replace(SUMMARY, optimizers=2)
+    text = shown(outcome([layer()], summary=two, policy=policy, bounds_total=True))
+    words = f"{policy}, each optimizer's own norm (2 optimizers), acted in 123 of 1,500 steps"
+    assert words in text
+    one = dataclasses.replace(SUMMARY, optimizers=1)
+    assert "own norm" not in shown(
+        outcome([layer()], summary=one, policy=policy, bounds_total=True)
+    )
+    assert "own norm" not in shown(outcome([layer()], summary=two, policy="value:1.0"))

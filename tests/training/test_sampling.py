@@ -12,22 +12,29 @@ class Loop:
     def __init__(self, monkeypatch, cost):
         self.now, self.cost, self.measured = 0.0, cost, []
         monkeypatch.setattr(sampling.time, "perf_counter", lambda: self.now)
-        self.sampler = Sampler(self.measure)
+        self.sampler = Sampler(self)
 
-    def measure(self, optimizer, args, kwargs):
+    def begin(self, step, args, kwargs):
         self.now += self.cost
-        self.measured.append(optimizer)
+        self.measured.append(step.optimizer)
         return "changed"
 
     def run(self, count, *optimizers):
         for _ in range(count):
             for optimizer in optimizers:
                 self.now += 1.0
-                self.sampler.before_step(optimizer, (), {})
+                self.sampler.begin(Begun(optimizer), (), {})
 
 
 class Optimizer:
     pass
+
+
+class Begun:
+    goes_inside = False
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
 
 
 @pytest.mark.parametrize(("cost", "times"), [(0.001, 1000), (0.009, 1000), (0.05, 170), (0.5, 20)])
@@ -54,6 +61,12 @@ def test_one_slow_measurement_does_not_end_them(monkeypatch):
     assert len(loop.measured) > 105
 
 
-def test_what_the_hook_returns_goes_on(monkeypatch):
+def test_arguments_that_the_listener_returns_go_on(monkeypatch):
     loop = Loop(monkeypatch, 0.001)
-    assert loop.sampler.before_step(Optimizer(), (), {}) == "changed"
+    assert loop.sampler.begin(Begun(Optimizer()), (), {}) == "changed"
+
+
+def test_optimizers_that_are_always_new_are_measured_now_and_then(monkeypatch):
+    loop = Loop(monkeypatch, 0.05)
+    loop.run(1, *(Optimizer() for _ in range(1000)))
+    assert len(loop.measured) == 10 + 99

@@ -66,7 +66,7 @@ def test_without_a_cell_nothing_is_swapped_and_steps_are_clipped(script, capsys)
     outcome = run(script, clip="norm:1.0")
     assert capsys.readouterr().out == "LSTM\n"
     assert outcome.code == 0
-    assert outcome.report is None
+    assert outcome.swapped == []
     assert (outcome.summary.steps, outcome.summary.clipped_steps) == (3, 3)
     assert outcome.summary.norm_before > 1 > outcome.summary.norm_after > 0.999
     assert outcome.summary.last_loss < outcome.summary.first_loss
@@ -76,7 +76,7 @@ def test_without_a_cell_nothing_is_swapped_and_steps_are_clipped(script, capsys)
 @pytest.mark.parametrize("cell", ["janet", "indrnn", "lstm"])
 def test_cell_takes_the_place_of_the_layer(script, capsys, cell):
     outcome = run(script, swap=Swap(cell))
-    (layer,) = outcome.report.swapped
+    (layer,) = outcome.swapped
     assert layer.before == "LSTM(3, 5, batch_first=True)"
     assert layer.file == script
     assert (
@@ -90,10 +90,17 @@ def test_cell_takes_the_place_of_the_layer(script, capsys, cell):
 
 def test_attention_stands_over_the_cell(script, capsys):
     outcome = run(script, swap=Swap("janet", attention="soft"))
-    assert len(outcome.report.swapped) == 1
+    assert len(outcome.swapped) == 1
     assert outcome.code == 0
     assert outcome.summary.norm_before > 0
     assert "JANET" in capsys.readouterr().out
+
+
+def test_the_cell_may_be_an_nn_lstm_as_well(script, capsys):
+    outcome = run(script, swap=Swap("janet", as_lstm=True))
+    assert capsys.readouterr().out == "JANETAsLSTM\n"
+    assert outcome.summary.steps == 3
+    assert str(outcome.swap) == "janet as nn.LSTM"
 
 
 def test_cell_options_reach_the_layer(script):

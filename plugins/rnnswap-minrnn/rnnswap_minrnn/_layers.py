@@ -19,6 +19,8 @@ class _Minimal(RecurrentLayer):
 
     gates: ClassVar[int]
     states = 1
+    # `linear_recurrence` takes blocks of steps in Python, which torch.jit.trace writes out.
+    unsupported = frozenset({"traced-length"})
 
     def __init__(self, *args: Any, candidate: str = "linear", **kwargs: Any) -> None:
         if candidate not in _CANDIDATES:

@@ -104,7 +104,7 @@ class AdaptedLayer(RecurrentLayer):
                     continue
                 if value.dim() == 2:  # fewer columns, where h is a projection
                     value = value[:, : target.size(1)]
-                target.copy_(value.reshape(target.shape))
+                _write(target, value.reshape(target.shape))
 
     def _cell(self, below: int, device: str) -> Any:
         given = {name: getattr(self, name) for name in type(self).options}
@@ -176,6 +176,14 @@ class AdaptedLayer(RecurrentLayer):
         if len(widths) > 1:
             known = gates_x.split([width * self.hidden_size for width in widths], -1)
         return self._program.step(*known, *state, *weights[_PREPARED])
+
+
+def _write(target: Any, value: Tensor) -> None:
+    if hasattr(target, "device_mesh"):  # sharded by FSDP2
+        from torch.distributed.tensor import distribute_tensor
+
+        value = distribute_tensor(value, target.device_mesh, target.placements)
+    target.copy_(value)
 
 
 def _name(name: str) -> str:

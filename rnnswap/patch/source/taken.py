@@ -13,7 +13,7 @@ run_steps step unsupported weight_shapes
 """
 _PRIVATE = """
 _after_layer _attend _attention _batch_norm _beta _bound_step _carried _check_state _directions
-_drop_input _forward_packed _gain_names _gains _gates _gradient_clip _input_dropout
+_forward_packed _gain_names _gains _gates _gradient_clip _input_dropout _is_hf_initialized
 _last_layer_init _layer_norm _leaves_free _nonlinearity _output_size _own_weights _places
 _recurrent_init _recurrent_max _recurrent_min _recurrent_shape _residual _run _run_layers
 _run_packed _single_state_results _stack _state _states _t_max _takes_packed _transfer_report

@@ -190,7 +190,7 @@ class _Transformation:
         if self._mixed and use.role is Role.TEST:
             both = joined(self._names, use, name)
             if both is not None and both.text is not None:
-                self._kept |= {use.node, use.whole}
+                self._kept |= {use.node, use.whole, both.node}
                 return both.node, both.text
         both_now = self._pair(use)
         if both_now is not None:

@@ -38,6 +38,13 @@ class Parameters:
             return f"{model}.parameters()"
         return f'[p for group in {self._spelled(optimizer)}.param_groups for p in group["params"]]'
 
+    def any_gradient(self, parameters: str, optimizer: ast.expr) -> str:
+        """Return an expression that is true where one of `parameters` has a gradient."""
+        groups = f'group in {self._spelled(optimizer)}.param_groups for p in group["params"]'
+        if parameters == f"[p for {groups}]":
+            return f"any(p.grad is not None for {groups})"
+        return f"any(p.grad is not None for p in {parameters})"
+
     def model(self, optimizer: ast.expr, at: ast.AST) -> str | None:
         """Return the model that all constructions of an optimizer were given, as named at `at`.
 

@@ -26,6 +26,11 @@ _KINDS = {
 }
 _NOTHING = "rnnswap.clip:NoClip"
 
+#: Words of which a text has one where a step is made out of sight: see unfollowed.py.
+UNFOLLOWED = (
+    *("_step(", '"step"', "'step'", "caler(", "Trainer", "_trainer(", "earner", "NeuralNet"),
+)
+
 
 class Clipping(NamedTuple):
     """A policy, checked, and how it is written.
@@ -50,7 +55,8 @@ class Clipping(NamedTuple):
     def words(self) -> tuple[str, ...]:
         """Return words without any of which a text has no place for the policy."""
         steps = (".step", "configure_optimizers")
-        return steps if self.at_step else (".step", "optim", "Optim", "parameters(")
+        own = steps if self.at_step else (".step", "optim", "Optim", "parameters(")
+        return (*own, *UNFOLLOWED)
 
     def arguments(self, parameters: str) -> str:
         """Return the arguments of torch's function for the policy."""

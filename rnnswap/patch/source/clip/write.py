@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rnnswap.patch.source import check, codes
+from rnnswap.patch.source.clip.certain import has_gradient
 from rnnswap.patch.source.clip.clipped import Clipped
 from rnnswap.patch.source.clip.closures import Closure, find_closure
 from rnnswap.patch.source.clip.insertions import INDENT, Inserted, Insertion, Text, check_inserted
@@ -22,6 +23,7 @@ from rnnswap.patch.source.clip.policy import Clipping, Kind
 from rnnswap.patch.source.clip.reached import Reached
 from rnnswap.patch.source.clip.runners import runner_of, runs_lightning
 from rnnswap.patch.source.clip.scopes import Scopes, free_name
+from rnnswap.patch.source.clip.unfollowed import unfollowed
 from rnnswap.patch.source.clip.unseen import after_construction, before_step
 from rnnswap.spec import Finding
 
@@ -93,6 +95,7 @@ class _Clipper:
                 reason = f"it is given no name, to which {self._clipping.text} could be attached"
                 self._decide(call, _Left(codes.NOT_CLIPPED, reason))
         self._lightning()
+        self._unfollowed()
         imports = self.reached.insertion()
         if self.insertions and imports is not None:
             self.insertions.insert(0, imports)
@@ -163,6 +166,9 @@ class _Clipper:
             at = statement if closure is None else closure.after
             function = self.reached.function(self._clipping.kind.value, at)
             lines = [f"{function}({self._clipping.arguments(parameters)})"]
+        # Of no gradients at all, torch's other function makes nothing.
+        if self._clipping.kind is Kind.VALUE and not has_gradient(self._loops, step, closure):
+            lines = _guarded(lines, self._parameters.any_gradient(parameters, step.optimizer))
         if step.scaler is not None:
             unscale = self._unscale(step, statement)
             if isinstance(unscale, _Left):
@@ -229,6 +235,13 @@ class _Clipper:
         reason = f"its optimizer is made elsewhere, where {self._clipping.text} belongs"
         return _Left(codes.NOT_CLIPPED, reason)
 
+    def _unfollowed(self) -> None:
+        """Say so where steps are made out of sight, by a library above all."""
+        for place in unfollowed(self._loops, self._clipping):
+            there = self._clipped.anywhere(place.node, None)
+            left = _Left(codes.NOT_CLIPPED, place.reason)
+            self._decide(place.node, left if there is None else _there_already(there))
+
     def _lightning(self) -> None:
         """Say so where Lightning makes the steps."""
         if not self._clipping.at_step:
@@ -249,6 +262,13 @@ class _Clipper:
             message = f"{node.name}.{method.name} kept: {outcome.text}"
             column = self._lines.column(method.lineno, method.col_offset) + 1
             self.findings.append(Finding(method.lineno, column, outcome.code, message))
+
+
+def _guarded(lines: Sequence[str], condition: str) -> list[str]:
+    """Return `lines` so that they run where a condition holds, beside one that they have."""
+    if lines[0].startswith("if "):
+        return [f"{lines[0].removesuffix(':')} and {condition}:", *lines[1:]]
+    return [f"if {condition}:", *(f"{INDENT}{line}" for line in lines)]
 
 
 def _in_words(insertion: Insertion, node: ast.expr | ast.stmt) -> str:

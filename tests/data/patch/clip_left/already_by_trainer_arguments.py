@@ -8,4 +8,5 @@ trainer = Trainer(model, arguments, optimizers=(optimizer, None))
 trainer.train()
 optimizer.step()
 # report
+6:11 RSW213 Trainer(model, arguments, optimizers=(optimizer, None)) kept: gradients are clipped in line 4 already
 8:1 RSW213 optimizer.step() kept: gradients are clipped in line 4 already

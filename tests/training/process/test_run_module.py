@@ -7,10 +7,10 @@ import textwrap
 import pytest
 
 from rnnswap.errors import ScriptError
-from rnnswap.training.run import check_module
+from rnnswap.training.process.run import check_module
 
 RUN = (
-    "import sys; from rnnswap.training.run import run_module; "
+    "import sys; from rnnswap.training.process.run import run_module; "
     "sys.exit(run_module(sys.argv[1], sys.argv[2:]))"
 )
 MAIN = """

@@ -9,21 +9,35 @@ import importlib.machinery
 import importlib.util
 import io
 import os
+import signal
 import sys
 import threading
+import traceback
 import types
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rnnswap.errors import ScriptError
+from rnnswap.training.process import on_import
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-#: What a shell reports of a process that Ctrl-C ended.
-EXIT_INTERRUPTED = 130
+    from rnnswap.training.process.stopping import Stopping
+
+#: Returned where python would die of Ctrl-C's signal; as in subprocess, which numbers them so.
+INTERRUPTED = -int(signal.SIGINT)
+_IMPORTLIB = "<frozen importlib."
+#: So long threads may go on after the script was ended from within.
+_PATIENCE_SECONDS = 5.0
 
 # Between the script and torch; the cells' and attentions' frames stay, as any layer's would.
-_HIDDEN_PACKAGES = ("rnnswap.clip.", "rnnswap.cli.", "rnnswap.patch.", "rnnswap.training.")
+_HIDDEN_PACKAGES = (
+    "rnnswap.clip.",
+    "rnnswap.cli.",
+    "rnnswap.patch.",
+    "rnnswap.policy_text.",
+    "rnnswap.training.",
+)
 
 
 def read_script(path: str) -> bytes:
@@ -66,7 +80,12 @@ def check_module(name: str) -> None:
         raise ScriptError(f"module {name!r} does not exist here nor on sys.path{hint}")
 
 
-def run_script(path: str, args: Sequence[str]) -> int:
+def script_folder(script: str, *, module: bool) -> str:
+    """Return the folder that python puts first on sys.path for a script, or for `-m module`."""
+    return working_folder() if module else os.path.dirname(os.path.realpath(script))  # noqa: PTH120
+
+
+def run_script(path: str, args: Sequence[str], stopping: Stopping | None = None) -> int:
     """Run the script at `path` as `__main__` and return the exit code python would end with.
 
     An uncaught exception is shown by `sys.excepthook`, without this package's frames. As python
@@ -76,6 +95,10 @@ def run_script(path: str, args: Sequence[str]) -> int:
     Args:
         path: The script, as given on the command line.
         args: What follows it there.
+        stopping: What may end the script from within; its threads then have five seconds.
+
+    Returns:
+        The code; `INTERRUPTED` where python would die of the signal instead.
 
     Raises:
         ScriptError: The script cannot be read.
@@ -86,21 +109,22 @@ def run_script(path: str, args: Sequence[str]) -> int:
     loader = importlib.machinery.SourceFileLoader("__main__", file)
     sys.argv = [path, *args]
     if not sys.flags.safe_path:
-        sys.path[0] = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
+        sys.path[0] = script_folder(path, module=False)
     module = _main_module(file, loader)
-    return _run(lambda: compile(source, file, "exec", dont_inherit=True), module)
+    return _run(lambda: compile(source, file, "exec", dont_inherit=True), module, stopping)
 
 
-def run_module(name: str, args: Sequence[str]) -> int:
+def run_module(name: str, args: Sequence[str], stopping: Stopping | None = None) -> int:
     """Run a module, or a package's `__main__`, as `python -m name` would; else as `run_script`.
 
     Args:
         name: Its dotted name.
         args: What follows it on the command line.
+        stopping: As for `run_script`.
     """
     sys.argv = ["-m", *args]
     if not sys.flags.safe_path:
-        sys.path[0] = working_folder()
+        sys.path[0] = script_folder(name, module=True)
     module = _main_module(None, None)
 
     def load() -> types.CodeType:
@@ -115,7 +139,7 @@ def run_module(name: str, args: Sequence[str]) -> int:
         )
         return code
 
-    return _run(load, module)
+    return _run(load, module, stopping)
 
 
 def _module_code(
@@ -158,16 +182,36 @@ def _main_module(file: str | None, loader: object) -> types.ModuleType:
     return module
 
 
-def _run(load: Callable[[], types.CodeType], module: types.ModuleType) -> int:
+def _run(
+    load: Callable[[], types.CodeType], module: types.ModuleType, stopping: Stopping | None
+) -> int:
     """Run what `load` returns in `module` until its last thread ends; return the exit code."""
     sys.modules["__main__"] = module
+    if "__mp_main__" in sys.modules:
+        # Of whoever imported multiprocessing, which gives the main module this second name: by it
+        # come back the objects of spawned children.
+        sys.modules["__mp_main__"] = module
     process, others = os.getpid(), threading.enumerate()
     code = _execute(load, module)
-    code = _await_threads(code, others)
+    code = _await_threads(code, others, stopping)
     if os.getpid() != process:
         # The script forked and this is the child: it ends here, the parent alone reports.
-        sys.exit(code)
+        end_as_python(code)
     return code
+
+
+def end_as_python(code: int) -> NoReturn:
+    """End the process with an exit code, or as python does after Ctrl-C (`INTERRUPTED`)."""
+    if code == INTERRUPTED:
+        # Uncaught, it makes python die of the signal, once everything else has been done. What
+        # there is to read about it has been shown.
+        sys.excepthook = _show_nothing
+        raise KeyboardInterrupt
+    sys.exit(code)
+
+
+def _show_nothing(*_: object) -> None:
+    """Stand for an excepthook."""
 
 
 def _execute(load: Callable[[], types.CodeType], module: types.ModuleType) -> int:
@@ -180,31 +224,48 @@ def _execute(load: Callable[[], types.CodeType], module: types.ModuleType) -> in
     return 0
 
 
-def _await_threads(code: int, others: Sequence[threading.Thread]) -> int:
+def _await_threads(code: int, others: Sequence[threading.Thread], stopping: Stopping | None) -> int:
     """Wait for the script's threads, not for `others` nor daemons; return the exit code."""
     others = [*others, threading.current_thread()]
-    if all(t.daemon or t in others for t in threading.enumerate()):
+    if not _threads_left(others):
         return code
+    # The interpreter's own way out, and not public: joining them hangs, for threads that live
+    # as long as the main one and the idle ones of an executor are told to end only here, and
+    # what atexit calls afterwards cannot choose the exit code. It happens once.
+    shutdown: Callable[[], None] = threading._shutdown  # type: ignore[attr-defined]
     try:
-        # The interpreter's own way out, and not public: joining them hangs, for threads that live
-        # as long as the main one and the idle ones of an executor are told to end only here, and
-        # what atexit calls afterwards cannot choose the exit code. It happens once.
-        threading._shutdown()  # type: ignore[attr-defined]
+        if stopping is not None and stopping.asked:
+            waiting = threading.Thread(target=shutdown, daemon=True)
+            waiting.start()
+            waiting.join(_PATIENCE_SECONDS)
+            stopping.outlasted_by = [thread.name for thread in _threads_left([*others, waiting])]
+        else:
+            shutdown()
     except KeyboardInterrupt as error:
-        return _show(error)
+        # What python says here, before it goes on to its end.
+        sys.stderr.write(f"Exception ignored in: {threading!r}\n")
+        _hide_own_frames(error, set())
+        traceback.print_exception(error)
     return code
+
+
+def _threads_left(others: Sequence[threading.Thread]) -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if not t.daemon and t not in others]
 
 
 def _show(error: BaseException) -> int:
     """Let `sys.excepthook` show what ended the script; return the exit code."""
     _hide_own_frames(error, set())
+    swapping = sys.modules.get("rnnswap.patch._as_lstm")  # not loaded, nothing was swapped
+    if swapping is not None:
+        swapping.advise(error)
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except SystemExit as wish:
         return _exit_code(wish)
     except Exception as broken:
         sys.__excepthook__(type(broken), broken, broken.__traceback__)
-    return EXIT_INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+    return INTERRUPTED if type(error) is KeyboardInterrupt else 1
 
 
 def _exit_code(error: SystemExit) -> int:
@@ -233,11 +294,15 @@ def _hide_own_frames(error: BaseException | None, seen: set[int]) -> None:
 
 
 def _without_own_frames(entry: types.TracebackType | None) -> types.TracebackType | None:
-    kept = []
+    kept: list[types.TracebackType] = []
     while entry is not None:
         module = str(entry.tb_frame.f_globals.get("__name__"))
         if not f"{module}.".startswith(_HIDDEN_PACKAGES):
             kept.append(entry)
+        elif module == on_import.__name__:
+            # The import system's own, which python would have left out but for ours in between.
+            while kept and kept[-1].tb_frame.f_code.co_filename.startswith(_IMPORTLIB):
+                kept.pop()
         entry = entry.tb_next
     if not kept:
         return None

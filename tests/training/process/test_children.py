@@ -3,14 +3,16 @@
 import json
 import multiprocessing.context
 import multiprocessing.spawn
+import os
 import re
 import subprocess
 import sys
 
 import pytest
 
-from rnnswap.training.children import Children
-from rnnswap.training.session import Session
+from rnnswap.training.process.children import Children
+from rnnswap.training.process.own_modules import OwnModules
+from rnnswap.training.process.setup import Setup
 from rnnswap.training.settings import Settings
 
 SCRIPT = """
@@ -70,15 +72,15 @@ def test_children_of_a_script_are_reached_however_they_start(tmp_path):
 
 
 @pytest.fixture
-def session():
-    with Session(Settings()) as session:
-        yield session
+def setup():
+    with Setup(Settings(), OwnModules(None)) as setup:
+        yield setup
 
 
-def test_child_without_what_it_needs_runs_and_is_counted(session, tmp_path, monkeypatch):
+def test_child_without_what_it_needs_runs_and_is_counted(setup, tmp_path, monkeypatch):
     """The child cannot make out what it is told: it goes on as multiprocessing made it."""
     monkeypatch.setattr("pickle.dumps", lambda thing: b"nonsense")
-    with Children(session, Settings(), tmp_path / "folder") as children:
+    with Children(setup, Settings(), tmp_path / "folder") as children:
         child = multiprocessing.get_context("spawn").Process(target=abs, args=(1,))
         child.start()
         child.join()
@@ -91,14 +93,16 @@ def test_child_without_what_it_needs_runs_and_is_counted(session, tmp_path, monk
     assert children.collect() == []
 
 
-def test_everything_is_as_before_afterwards(session, tmp_path):
+def test_everything_is_as_before_afterwards(setup, tmp_path):
     def replaced():
         classes = (multiprocessing.context.SpawnProcess, multiprocessing.context.ForkServerProcess)
         start = multiprocessing.spawn.get_preparation_data
-        return [start, subprocess.Popen.__init__, *(c.__dict__["_Popen"] for c in classes)]
+        started = [getattr(os, name) for name in ("execv", "execve", "posix_spawn", "system")]
+        popen = [c.__dict__["_Popen"] for c in classes]
+        return [start, subprocess.Popen.__init__, *started, *popen]
 
     before = replaced()
-    with Children(session, Settings(), tmp_path / "folder") as children:
+    with Children(setup, Settings(), tmp_path / "folder") as children:
         assert all(now is not then for now, then in zip(replaced(), before, strict=True))
     assert replaced() == before
     assert children.unreached() == children.collect() == []

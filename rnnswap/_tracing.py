@@ -62,3 +62,9 @@ def one_node(forward: _Forward) -> _Forward:
         return forward(self, *given, **named)
 
     return cast(_Forward, runs)
+
+
+def is_traced() -> bool:
+    """Return whether torch.jit.trace records what is done."""
+    traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return traced
