@@ -566,6 +566,19 @@ class ReadsItsLinear(nn.LSTM):
         return nn.functional.linear(output, self.after.weight), state
 
 
+class WritesOut(nn.LSTM):
+    """Runs the steps in a loop in Python."""
+
+    def forward(self, x, hx=None):
+        if isinstance(x, PackedSequence) or x.dim() == 2 or self.batch_first or self.bidirectional:
+            return super().forward(x, hx)
+        outputs = []
+        for row in x.unbind(0):
+            output, hx = super().forward(row.unsqueeze(0), hx)
+            outputs.append(output)
+        return torch.cat(outputs), hx
+
+
 class LookedInto(nn.LSTM):
     """torch.fx looks into modules outside torch.nn: a shape that is asked for ends the trace."""
 
@@ -696,6 +709,7 @@ LAYERS = {
     OtherGraphWithGradients: ["traced-with-a-state"],
     Turned: ["output-in-one-piece"],
     ReadsItsLinear: ["quantized-dynamically"],
+    WritesOut: ["onnx-by-the-older-exporter"],
     LookedInto: ["fx-traced"],
     NoTransforms: ["compiled-per-sample-gradients"],
     Looping: ["traced-at-another-length"],

@@ -189,8 +189,13 @@ def _build(
                     PackedSequence(output.data, output.batch_sizes), batch_first=True
                 )
                 attended = self._attention(padded, lengths)
+                if is_traced():  # ONNX's older exporter takes packing and unpacking away
+                    steps = torch.arange(attended.size(1), device=lengths.device)
+                    active = (steps < lengths.int().long().unsqueeze(1)).unsqueeze(-1)
+                    attended = torch.where(active.to(attended.device), attended, 0.0)
                 packed = pack_padded_sequence(attended, lengths, batch_first=True)
-                return PackedSequence(packed.data, *output[1:])
+                # Both of the new one, as in a cell: of equal value.
+                return PackedSequence(packed.data, packed.batch_sizes, *output[2:])
             if output.dim() == 2:
                 return self._attention(output.unsqueeze(0), None).squeeze(0)
             return self._attention(output, None, self.batch_first)

@@ -148,18 +148,21 @@ class RecurrentLayer(RecurrentModule):
             check_order(order, back, sizes[0], state)
         if state is not None and order is not None:
             state = (state[0].index_select(1, order), state[1].index_select(1, order))
-        output, (h_n, c_n) = self._run_packed(data, batch_sizes, sizes, state)
+        if sizes is None:  # a graph, which numbers cannot steer
+            x, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
+            # ONNX's older exporter makes lengths int32, and takes away packing in pairs: cast, and
+            # the sizes are the new one's.
+            padded, (h_n, c_n) = self._run_layers(x, state, lengths.int().long())
+            output, batch_sizes, *_ = pack_padded_sequence(padded, lengths)
+        else:
+            output, (h_n, c_n) = self._run_packed(data, batch_sizes, sizes, state)
         if back is not None:
             h_n, c_n = h_n.index_select(1, back), c_n.index_select(1, back)
         return PackedSequence(output, batch_sizes, order, back), (h_n, c_n)
 
     def _run_packed(
-        self, data: Tensor, batch_sizes: Tensor, sizes: list[int] | None, state: State | None
+        self, data: Tensor, batch_sizes: Tensor, sizes: list[int], state: State | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        if sizes is None:  # a graph, which numbers cannot steer
-            x, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
-            output, final = self._run_layers(x, state, lengths)
-            return pack_padded_sequence(output, lengths).data, final
         if sizes[0] == sizes[-1]:  # all of one length: no more than a way of writing it
             x = data.view(len(sizes), sizes[0], data.size(1))
             output, final = self._run_layers(x, state, None)

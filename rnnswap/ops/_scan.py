@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from rnnswap._tracing import is_transformed
+from rnnswap.errors import UnsupportedError
 from rnnswap.ops._inductor import loops_are_right
 
 
@@ -219,8 +220,14 @@ def run_any(
     reverse: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """As `loop_steps`, or while compiling, where its graph would grow with T, as `scan_steps`."""
-    run = scan_steps if _is_scan_right() else loop_steps
-    return run(step, gates, state, lengths, reverse)
+    if _is_scan_right():
+        return scan_steps(step, gates, state, lengths, reverse)
+    if torch._C._get_tracing_state() is not None and torch.onnx.is_in_onnx_export():
+        raise UnsupportedError(
+            f"torch.onnx.export with dynamo=False would write {len(gates)} steps out, and its file "
+            "would serve no other number of them: export with dynamo=True, and padded input"
+        )
+    return loop_steps(step, gates, state, lengths, reverse)
 
 
 def _is_scan_right() -> bool:

@@ -21,7 +21,5 @@ def scripted(loop: Callable[..., Any]) -> Callable[..., Any]:
 
 def reasons_against_script(*_: Any) -> list[str]:
     """Return why a loop in TorchScript does not run now."""
-    if torch._C._get_tracing_state() is None:
-        return ["only torch.jit.trace needs it"]
-    # The exporter takes apart what a trace records, and knows no loop that collects a list.
-    return ["torch.onnx is exporting"] if torch.onnx.is_in_onnx_export() else []
+    tracing = torch._C._get_tracing_state() is not None
+    return [] if tracing else ["only torch.jit.trace needs it"]

@@ -18,6 +18,7 @@ from rnnswap.testing._checks import FULL, CheckFailedError, CheckSkippedError, c
 from rnnswap.testing._compare import (
     describe,
     is_one_sentence,
+    require,
     require_all_same,
     require_equal,
     require_same,
@@ -118,6 +119,26 @@ def run_onnx(model: Any, x: Tensor) -> list[Tensor]:
     )
     results = session.run(None, {session.get_inputs()[0].name: x.numpy()})
     return [torch.from_numpy(result) for result in results]
+
+
+@check(level=FULL)
+def onnx_by_the_older_exporter(subject: Subject) -> None:
+    """torch.onnx.export(dynamo=False) is right at another T and B, or refused in one sentence."""
+    require_onnx()
+    layer, file = subject.build(dtype=_FLOAT), io.BytesIO()
+    export: Any = torch.onnx.export
+    names = {"input_names": ["x"], "dynamic_axes": {"x": {0: "steps", 1: "batch"}}}
+    try:
+        with quiet():
+            export(layer, (inputs(dtype=_FLOAT),), file, dynamo=False, **names)
+    except NotImplementedError as error:
+        require(is_one_sentence(error), f"expected one sentence, got {describe(error)}")
+        return
+    model: Any = importlib.import_module("onnx").load_from_string(file.getvalue())
+    for size in ((16, 3), (2, 7)):
+        x = inputs(None, *size, dtype=_FLOAT)
+        where = f"in onnxruntime, exported with dynamo=False, run at (T, B) = {size}"
+        require_all_same(run_onnx(model, x), run(layer, x), where, eps=COMPILED_EPS)
 
 
 @check(level=FULL)

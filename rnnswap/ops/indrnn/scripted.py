@@ -25,25 +25,28 @@ def indrnn_scan_scripted(
     projected = x if w_ih is None else project(x, w_ih, b_ih, b_hh)
     result: tuple[Tensor, Tensor]
     h0, u = given_or_zeros(h0, x, u.size(0)), u.squeeze(1)
-    result = scripted(_loop)(projected, h0, u, lengths, nonlinearity == "relu", reverse)
+    # A flag for what is not given: ONNX's older exporter knows no None.
+    given, flags = u if lengths is None else lengths, (lengths is not None, reverse)
+    result = scripted(_loop)(projected, h0, u, given, nonlinearity == "relu", *flags)
     return result
 
 
 def _loop(
-    projected: Tensor, h: Tensor, u: Tensor, lengths: Tensor | None, relu: bool, reverse: bool
+    projected: Tensor, h: Tensor, u: Tensor, lengths: Tensor, relu: bool, ends: bool, reverse: bool
 ) -> tuple[Tensor, Tensor]:
+    last = projected.size(0) - 1
+    if reverse:  # here, for a list that is reversed is unknown there as well
+        projected = projected.flip(0)
     outputs: list[Tensor] = []
-    for i in range(projected.size(0)):
-        t = projected.size(0) - 1 - i if reverse else i
+    for t in range(projected.size(0)):
         summed = projected[t] + u * h
         new_h = torch.relu(summed) if relu else torch.tanh(summed)
-        output = new_h
-        if lengths is not None:
-            active = (lengths.to(projected.device) > t).unsqueeze(-1)
-            output = torch.where(active, new_h, torch.zeros_like(new_h))
+        now = new_h
+        if ends:
+            active = (lengths.to(projected.device) > (last - t if reverse else t)).unsqueeze(-1)
+            now = torch.where(active, new_h, torch.zeros_like(new_h))
             new_h = torch.where(active, new_h, h)
         h = new_h
-        outputs.append(output)
-    if reverse:
-        outputs.reverse()
-    return torch.stack(outputs), h
+        outputs.append(now)
+    output = torch.stack(outputs)
+    return output.flip(0) if reverse else output, h
