@@ -38,7 +38,7 @@ def as_one_node(module: nn.Module, forward: Callable[..., Any], *given: Any, **n
     """
     leaves = pytree.tree_leaves((given, named))
     proxy = next((leaf for leaf in leaves if isinstance(leaf, fx.Proxy)), None)
-    if proxy is None or type(module).forward is not forward:
+    if proxy is None or _forward_of(type(module)) is not forward:
         return None
     path_of = getattr(proxy.tracer, "path_of_module", None)
     try:
@@ -47,6 +47,12 @@ def as_one_node(module: nn.Module, forward: Callable[..., Any], *given: Any, **n
         return None
     # Without a path it is all that is traced.
     return proxy.tracer.create_proxy("call_module", path, given, named) if path else None
+
+
+def _forward_of(kind: type[nn.Module]) -> Any:
+    """Return what a class runs; of a cell made an nn.LSTM as well, the forward that it calls."""
+    owner = next(base for base in kind.__mro__ if "forward" in vars(base))
+    return vars(owner).get("_stands_for", owner).forward
 
 
 def one_node(forward: _Forward) -> _Forward:

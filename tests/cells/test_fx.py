@@ -80,6 +80,17 @@ def test_a_layer_is_one_node(kind):
     assert not any(n.target == "dim" for n in graph.graph.nodes)
 
 
+@pytest.mark.parametrize("options", [{}, {"attention": "soft"}], ids=str)
+@pytest.mark.parametrize("as_lstm", [False, True])
+def test_a_layer_that_was_swapped_in_is_one_node(as_lstm, options):
+    model = Tagger(nn.LSTM).eval()
+    rnnswap.swap_(model, "indrnn", as_lstm=as_lstm, **options)
+    nn.utils.parametrizations.weight_norm(model.rnn, "weight_ih_l0")
+    graph, x = fx.symbolic_trace(model), torch.randn(2, 5, 4)
+    assert len(calls(graph, "rnn")) == 2
+    assert torch.equal(graph(x), model(x))
+
+
 @pytest.mark.parametrize("kind", [nn.LSTMCell, rnnswap.JANETCell, rnnswap.IndRNNCell])
 def test_a_single_step_is_one_node(kind):
     model = Decoder(kind)
