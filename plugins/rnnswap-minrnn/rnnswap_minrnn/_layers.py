@@ -61,7 +61,8 @@ class _Minimal(RecurrentLayer):
         self, gates_x: Tensor, state: Any, weights: Any, lengths: Tensor | None, reverse: bool
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Run all steps as a linear recurrence; see `RecurrentLayer.run_steps`."""
-        if torch.compiler.is_compiling():  # a graph must not grow with the number of steps
+        # A graph must not grow with the number of steps; ONNX's older exporter is refused there.
+        if torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export():
             return super().run_steps(gates_x, state, weights, lengths, reverse)
         keep, add = self.coefficients(gates_x)
         active = None
