@@ -112,7 +112,6 @@ def train_child(
     children = Children(setup, settings, Path(folder), run)
     children.record()
     children.begun()
-    # Not left at the end: threads may still train, and atexit writes what there is to write.
     return _execute(script, args, setup, children, own, module=module)
 
 
